@@ -1,0 +1,258 @@
+"""Every setting and every default, once.
+
+The command line derives its flags from the fields of :class:`DreamConfig` and :class:`MediaConfig`;
+a TOML file may set the same names.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+DEFAULT_MODEL = "dreamnet"
+DEFAULT_PRESET = "menagerie"
+OCTAVE_RULES = ("reinject", "classic")
+
+RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
+"""Default ceilings of models whose loss keeps the original program's units; every other model's
+layers are scaled so that a photo's mean square is 1, and the preset's ceiling serves them all."""
+
+_FROM_PRESET: Any = object()
+"""Default of a field whose value the preset gives; no instance ever holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named look: a value for each of these fields of :class:`DreamConfig`."""
+
+    about: str
+    layers: Mapping[str, float]
+    octaves: int = 4
+    octave_scale: float = 1.4
+    steps: int = 2
+    first_steps: int = 12
+    step_size: float = 0.008
+    max_loss: float | None = 60.0
+    jitter: int = 8
+    smoothing: float = 2.2
+    evenness: float = 0.8
+    chroma: float = 0.35
+    blend: float = 0.9
+    dream_size: int | None = 640
+    octave_rule: str = "reinject"
+    model: str = DEFAULT_MODEL
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "menagerie": Preset("animals and their faces, whole and furry", {"faces": 1.0}),
+        "creatures": Preset("stranger, larger beings", {"creatures": 1.0, "patterns": 0.3}),
+        "eyes": Preset("eyes, beaks and feathers everywhere", {"eyes": 1.0}),
+        "tapestry": Preset("woven ornaments and scales", {"patterns": 1.0}, octaves=3),
+        "brush": Preset("strokes of a painter", {"textures": 1.0}, octaves=3, smoothing=1.6),
+        "classic": Preset(
+            "the original Keras program to the letter, each frame on its own",
+            {"mixed2": 0.2, "mixed3": 3.0, "mixed4": 2.0, "mixed5": 1.5},
+            octaves=3,
+            steps=20,
+            first_steps=20,
+            step_size=0.01,
+            jitter=0,
+            smoothing=0.0,
+            evenness=0.0,
+            chroma=1.0,
+            blend=0.0,
+            dream_size=None,
+            octave_rule="classic",
+            model="inception_v3",
+        ),
+    }
+)
+
+
+def _option(default: Any, text: str, group: str, **flag: Any) -> Any:
+    """Make a field: its default, and what its flag shows in ``--help``."""
+    return dataclasses.field(default=default, metadata={"help": text, "group": group, **flag})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamConfig:
+    """How to dream.  Frozen and validated; what is not given comes from the preset.
+
+    Attributes:
+        preset: A name in :data:`PRESETS`.
+        model: A name of ``dreamstream --list-models``.
+        weights: A Keras weights file to use instead of the model's own.
+        layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
+            model also answers to the five depths textures, patterns, eyes, faces, creatures.
+        octaves: How many scales.
+        octave_scale: Ratio of neighbouring octaves' sizes, > 1.
+        steps: Ascent steps per octave on a warm frame.
+        first_steps: Ascent steps per octave on a cold frame.
+        step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
+        max_loss: Ceiling of the loss; None is no ceiling.
+        jitter: Largest shift before a step, in pixels.
+        seed: Chooses the sequence of shifts.
+        smoothing: Standard deviation in pixels to which the gradient's blur grows over an
+            octave's steps; 0 is no blur.
+        evenness: Power, in [0, 1], of the local mean by which the gradient is divided; 0 lets
+            strong regions take the whole step, 1 makes every region dream alike.
+        chroma: How freely colours change, in [0, 1], against lightness; 1 follows the gradient,
+            whose colours are far more vivid than the world's.
+        octave_rule: ``reinject`` adds lost detail before it ascends and keeps values in range;
+            ``classic`` does as the original program did.
+        blend: How much of the carried dream a frame starts from, in [0, 1]; 0 is cold.
+        dream_size: Longest side in pixels at which the network works; None is the full size.
+
+    Raises:
+        ValueError: A value is outside its range; the message names the field.
+    """
+
+    preset: str = _option(DEFAULT_PRESET, "named look that sets the options below", "dream")
+    model: str = _option(_FROM_PRESET, "network that dreams", "dream")
+    weights: Path | None = _option(None, "Keras weights file to load instead", "dream")
+    layers: Mapping[str, float] = _option(
+        _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3", "dream"
+    )
+    octaves: int = _option(_FROM_PRESET, "number of scales", "dream")
+    octave_scale: float = _option(_FROM_PRESET, "ratio of neighbouring scales", "dream")
+    first_steps: int = _option(_FROM_PRESET, "steps per octave on a cold frame", "dream")
+    step_size: float = _option(_FROM_PRESET, "mean change of a pixel per step, of [-1, 1]", "dream")
+    max_loss: float | None = _option(
+        _FROM_PRESET, "ceiling of the loss, a number or none", "dream", none="none"
+    )
+    jitter: int = _option(_FROM_PRESET, "largest shift before a step, in pixels", "dream")
+    seed: int = _option(0, "chooses the sequence of shifts", "dream")
+    smoothing: float = _option(_FROM_PRESET, "blur of the gradient, in pixels; 0 is off", "dream")
+    evenness: float = _option(
+        _FROM_PRESET, "how evenly all regions dream, from 0 (strongest first) to 1", "dream"
+    )
+    chroma: float = _option(
+        _FROM_PRESET, "how freely colours change, from 0 (lightness only) to 1", "dream"
+    )
+    octave_rule: str = _option(
+        _FROM_PRESET, "how lost detail comes back", "dream", choices=OCTAVE_RULES
+    )
+    dream_size: int | None = _option(
+        _FROM_PRESET, "longest side at which the network works, or full", "dream", none="full"
+    )
+    steps: int = _option(_FROM_PRESET, "steps per octave on a warm frame", "motion")
+    blend: float = _option(
+        _FROM_PRESET, "how much of the carried dream a frame starts from; 0 is cold", "motion"
+    )
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ValueError(
+                f"preset: there is no {self.preset!r}; presets are {', '.join(PRESETS)}"
+            )
+        self._fill_in(PRESETS[self.preset])
+        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+        self._validate()
+
+    def _fill_in(self, preset: Preset) -> None:
+        """Take what was not given from the preset; max_loss follows the model's units."""
+        raw = preset.model if self.model is _FROM_PRESET else self.model
+        if self.max_loss is _FROM_PRESET and raw in RAW_MAX_LOSS:
+            object.__setattr__(self, "max_loss", RAW_MAX_LOSS[raw])
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) is _FROM_PRESET:
+                object.__setattr__(self, field.name, getattr(preset, field.name))
+
+    def _validate(self) -> None:
+        _require_layers(self.layers)
+        _require("octaves", self.octaves, least=1)
+        _require("octave_scale", self.octave_scale, above=1)
+        _require("steps", self.steps, least=0)
+        _require("first_steps", self.first_steps, least=0)
+        _require("step_size", self.step_size, above=0)
+        _require("jitter", self.jitter, least=0)
+        _require("seed", self.seed, least=0)
+        _require("smoothing", self.smoothing, least=0)
+        _require("evenness", self.evenness, least=0, most=1)
+        _require("chroma", self.chroma, least=0, most=1)
+        _require("blend", self.blend, least=0, most=1)
+        if self.max_loss is not None:
+            _require("max_loss", self.max_loss, above=0)
+        if self.dream_size is not None:
+            _require("dream_size", self.dream_size, least=1)
+        if self.octave_rule not in OCTAVE_RULES:
+            raise ValueError(f"octave_rule: {self.octave_rule!r} is none of {OCTAVE_RULES}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaConfig:
+    """What to read, how to write it, and what else to tell.
+
+    Attributes:
+        start: Seconds at which to begin.
+        duration: Seconds to dream; None is to the end.
+        frames: First frame and the one after the last, counted from 0 at ``start``; either may be
+            None.
+        codec: Video codec; None is the container's usual one.
+        crf: Constant rate factor of the encoder, smaller is better; None is the codec's default.
+        compare: Put source and dream side by side.
+        save_octaves: Write each octave's picture beside the output (stills only).
+        stats: File that gets a JSON line for each frame.
+        show: Also show the dream in a window.
+        overwrite: Replace an existing output.
+
+    Raises:
+        ValueError: A value is outside its range; the message names the field.
+    """
+
+    start: Fraction = _option(Fraction(0), "time at which to begin", "input")
+    duration: Fraction | None = _option(None, "time to dream, instead of all", "input")
+    frames: tuple[int | None, int | None] = _option(
+        (None, None), "range of frames A:B, B left out, counted from --start", "input"
+    )
+    codec: str | None = _option(None, "video codec", "output")
+    crf: int | None = _option(None, "constant quality, smaller is better", "output")
+    compare: bool = _option(False, "put source and dream side by side", "output")
+    save_octaves: bool = _option(False, "write each octave of a still beside it", "output")
+    stats: Path | None = _option(None, "write a JSON line for each frame", "output")
+    show: bool = _option(False, "show the dream in a window as well", "output")
+    overwrite: bool = _option(False, "replace an existing output", "output", short="-y")
+
+    def __post_init__(self) -> None:
+        _require("start", self.start, least=0)
+        if self.duration is not None:
+            _require("duration", self.duration, above=0)
+        if self.crf is not None:
+            _require("crf", self.crf, least=0, most=63)
+        first, last = self.frames
+        if (first or 0) < 0 or (last is not None and last <= (first or 0)):
+            raise ValueError(f"frames: {first}:{last} holds no frame; give A:B with 0 <= A < B")
+
+
+def _require_layers(layers: Mapping[str, float]) -> None:
+    """Raise unless there is a layer and every coefficient is a finite number other than 0."""
+    if not layers:
+        raise ValueError("layers: none given; --list-layers shows what there is")
+    for name, coefficient in layers.items():
+        if not math.isfinite(coefficient) or coefficient == 0:
+            raise ValueError(f"layers: {name}={coefficient} must be a finite number other than 0")
+
+
+def _require(
+    name: str,
+    value: float | Fraction,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+) -> None:
+    """Raise a ValueError that names the field and its range unless the value lies in it."""
+    bounds = []
+    if least is not None:
+        bounds.append((value >= least, f"at least {least:g}"))
+    if above is not None:
+        bounds.append((value > above, f"more than {above:g}"))
+    if most is not None:
+        bounds.append((value <= most, f"at most {most:g}"))
+    if not math.isfinite(value) or not all(holds for holds, _ in bounds):
+        raise ValueError(f"{name}: {value} must be {' and '.join(text for _, text in bounds)}")

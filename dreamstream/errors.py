@@ -1,0 +1,41 @@
+"""Every error that dreamstream raises on purpose.
+
+    DreamstreamError
+    ├── SourceError           a source can't be opened, read or decoded
+    ├── SinkError             an output can't be created or written
+    │   └── SinkClosed        whoever watches has closed the output: no error, the end
+    ├── ModelError            a model, a layer or its weights are not usable
+    │   └── UnknownNameError  there is no model or layer of that name
+    └── MissingLibraryError   a system library that a package needs is absent
+
+Misuse of the Python interface is a ``ValueError``.  A message is one line: the operation, the path
+or value, and the remedy.
+"""
+
+
+class DreamstreamError(Exception):
+    """Base of every error that dreamstream raises on purpose."""
+
+
+class SourceError(DreamstreamError):
+    """A source can't be opened, read or decoded."""
+
+
+class SinkError(DreamstreamError):
+    """An output can't be created or written."""
+
+
+class SinkClosed(SinkError):  # noqa: N818 - it is no error
+    """Whoever watches has closed the output; the stream ends here."""
+
+
+class ModelError(DreamstreamError):
+    """A model, a layer or its weights are not usable."""
+
+
+class UnknownNameError(ModelError):
+    """There is no model or layer of that name."""
+
+
+class MissingLibraryError(DreamstreamError):
+    """A system library that an installed package needs is absent."""

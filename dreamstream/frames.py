@@ -1,0 +1,96 @@
+"""Frames, what is known of a stream of them, and the two ranges in which pixels live."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8 RGB."""
+
+FloatImage: TypeAlias = npt.NDArray[np.float32]
+"""(H, W, C) or (H, W) float32; pictures in the model's range [-1, 1]."""
+
+HALF_RANGE = 127.5
+"""Half of the uint8 range: pixel = (value + 1) * HALF_RANGE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a stream.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        time: Seconds since the start of the (trimmed) stream.
+        index: Position in the (trimmed) stream, from 0.
+    """
+
+    pixels: Pixels
+    time: Fraction
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSpan:
+    """Where a stream's sound lies.
+
+    Attributes:
+        path: The file whose audio streams belong to the pictures.
+        begin: Time in that file's own clock, in seconds, of the stream's time 0.
+        end: Time in the file's own clock at which the stream is trimmed; None is the file's end.
+        cut_in: Leave out what lies before ``begin``, as a trimmed start wants.  Otherwise it is
+            kept: an encoder's lead-in, which players need and hide.
+        ends_with_pictures: The sound also stops where the last picture does, as a range of frames
+            wants, whose end in seconds is not known beforehand.
+    """
+
+    path: Path
+    begin: Fraction
+    end: Fraction | None = None
+    cut_in: bool = False
+    ends_with_pictures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What is known of a stream before its first frame.
+
+    Attributes:
+        height: Rows of every frame.
+        width: Columns of every frame.
+        rate: Nominal frames per second; None for a still.
+        time_base: The unit, in seconds, of which every frame's time is a multiple.
+        frames: Expected number of frames, after trimming; None where the file does not say.
+        sample_aspect: Width of a pixel over its height.
+        sound: Where the sound lies; None for a silent stream.
+        path: The file (of numbered images the first) that is read, so that no output replaces it;
+            None where there is none.
+    """
+
+    height: int
+    width: int
+    rate: Fraction | None = None
+    time_base: Fraction = Fraction(1, 1000)
+    frames: int | None = None
+    sample_aspect: Fraction = Fraction(1)
+    sound: SoundSpan | None = None
+    path: Path | None = None
+
+
+def to_model_range(pixels: Pixels) -> FloatImage:
+    """Map uint8 [0, 255] to float32 [-1, 1], as the original program's preprocessing does."""
+    return pixels.astype(np.float32) / np.float32(HALF_RANGE) - np.float32(1)
+
+
+def to_pixels(image: FloatImage) -> Pixels:
+    """Map float32 [-1, 1] to the nearest uint8 [0, 255]; what lies outside is clipped.
+
+    The original program truncated here, which darkens by half a level; we round, so that
+    ``to_pixels(to_model_range(p))`` is ``p``.
+    """
+    scaled = (image + np.float32(1)) * np.float32(HALF_RANGE)
+    pixels: Pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return pixels
