@@ -1,0 +1,212 @@
+"""The loss of a picture, and the compiled steps that raise it (TensorFlow).
+
+Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:`GuardedAscent`
+is every other preset's.  Both trace once, for pictures of any size.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from dreamstream.config import DreamConfig
+from dreamstream.frames import FloatImage
+from dreamstream.gradient import (
+    CLASSIC_FLOOR,
+    Tensor,
+    even_out,
+    mean_magnitude,
+    mute,
+    normalise,
+    smooth,
+)
+from dreamstream.models.extractor import FeatureExtractor
+
+BORDER = 2
+"""Cells at each edge of a layer that the loss leaves out, as in the original program: convolutions
+see padding there."""
+
+NEAR_CEILING = 0.99
+"""Share of max_loss at which the limiter aims: rounding and shifts move the loss a little."""
+
+SHARPEST_SIGMA = 0.6
+"""Blur of an octave's first step, in pixels; it grows to ``DreamConfig.smoothing``."""
+
+_SHIFTS = 64
+_IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
+_MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
+_COUNT = tf.TensorSpec([], tf.int32)
+
+
+class Loss:
+    """The weighted sum of the layers' mean-square activations.
+
+    Each layer adds coefficient x scale x (sum of squares without a 2-cell border) / (number of
+    elements of the whole activation), as in the original program, which knew no scale.
+    """
+
+    def __init__(self, extractor: FeatureExtractor, coefficients: Mapping[str, float]) -> None:
+        self._extractor = extractor
+        self._coefficients = list(coefficients.values())
+        scales = extractor.layer_scales
+        self.calibrated = scales is not None
+        names = extractor.layers
+        values = [1.0] * len(names) if scales is None else [scales[name] for name in names]
+        self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
+        self.measure = tf.function(self.__call__, input_signature=[_IMAGE])
+        self._mean_squares = tf.function(self._mean_squares_of, input_signature=[_IMAGE])
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Compute the loss of a (1, H, W, 3) float32 picture in [-1, 1] as a float32 scalar."""
+        weights = self._scales * self._coefficients
+        return tf.reduce_sum(weights * self._mean_squares_of(image))
+
+    def calibrate(self, image: FloatImage) -> None:
+        """Choose the scales so that this (H, W, 3) picture's mean squares are all 1."""
+        squares = self._mean_squares(image[None]).numpy()
+        self._scales.assign(1.0 / np.maximum(squares, np.finfo(np.float32).tiny))
+        self.calibrated = True
+
+    def _mean_squares_of(self, image: Tensor) -> Tensor:
+        return tf.stack([_mean_square(activation) for activation in self._extractor(image)])
+
+
+def _mean_square(activation: Tensor) -> Tensor:
+    inner = activation[:, BORDER:-BORDER, BORDER:-BORDER, :]
+    return tf.reduce_sum(tf.square(inner)) / tf.cast(tf.size(activation), tf.float32)
+
+
+class Ascent(Protocol):
+    """Raises the loss of one octave's picture."""
+
+    def climb(
+        self, image: FloatImage, emphasis: FloatImage, steps: int
+    ) -> tuple[FloatImage, float, int]:
+        """Take up to ``steps`` steps from ``image``.
+
+        Args:
+            image: (H, W, 3) float32 in [-1, 1], not clipped.
+            emphasis: (H, W) float32, factor of the step at each pixel.
+            steps: How many at the most.
+
+        Returns:
+            The picture, the loss before its last step (NaN if none was tried), the steps taken.
+        """
+        ...
+
+
+class ClassicAscent:
+    """The original program's ascent: it stops once the loss is over max_loss, and clips nothing."""
+
+    def __init__(self, loss: Loss, config: DreamConfig) -> None:
+        self._loss = loss
+        self._step_size = config.step_size
+        self._max_loss = np.inf if config.max_loss is None else config.max_loss
+        self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _COUNT])
+
+    def climb(
+        self, image: FloatImage, emphasis: FloatImage, steps: int
+    ) -> tuple[FloatImage, float, int]:
+        """See :meth:`Ascent.climb`; ``emphasis`` is not used: every frame is dreamed cold."""
+        return _to_numpy(self._compiled(image[None], steps))
+
+    def _steps(self, image: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        loss, taken = tf.constant(np.nan, tf.float32), 0
+        for _ in tf.range(steps):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
+            value, gradient = _value_and_gradient(self._loss, image)
+            loss = value
+            if value > self._max_loss:
+                break
+            gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
+            image += self._step_size * gradient
+            taken += 1
+        return image, loss, taken
+
+
+class GuardedAscent:
+    """Ascent with shifts, a shaped gradient, values kept in range and a ceiling on the loss."""
+
+    def __init__(self, loss: Loss, config: DreamConfig) -> None:
+        self._loss = loss
+        self._config = config
+        self._ceiling = NEAR_CEILING * (np.inf if config.max_loss is None else config.max_loss)
+        self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
+        self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _MASK, _COUNT])
+
+    def climb(
+        self, image: FloatImage, emphasis: FloatImage, steps: int
+    ) -> tuple[FloatImage, float, int]:
+        """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
+        return _to_numpy(self._compiled(image[None], emphasis[None, :, :, None], steps))
+
+    def _steps(
+        self, image: Tensor, emphasis: Tensor, steps: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        loss, taken = tf.constant(np.nan, tf.float32), 0
+        for step in tf.range(steps):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
+            value, gradient = self._shifted_gradient(image, step)
+            loss = value
+            direction = normalise(self._shape(gradient, step, steps)) * emphasis
+            size = self._step_that_fits(value, gradient, direction)
+            if size <= 0:
+                break
+            image = _step_in_range(image, size * direction)
+            taken += 1
+        return image, loss, taken
+
+    def _shifted_gradient(self, image: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+        shift = self._shifts[step % _SHIFTS]
+        value, gradient = _value_and_gradient(self._loss, tf.roll(image, shift, axis=[1, 2]))
+        return value, tf.roll(gradient, -shift, axis=[1, 2])
+
+    def _shape(self, gradient: Tensor, step: Tensor, steps: Tensor) -> Tensor:
+        config = self._config
+        if config.smoothing:
+            progress = tf.cast(step, tf.float32) / tf.cast(steps, tf.float32)
+            sharpest = min(SHARPEST_SIGMA, config.smoothing)
+            gradient = smooth(gradient, sharpest + (config.smoothing - sharpest) * progress)
+        if config.chroma < 1:
+            gradient = mute(gradient, config.chroma)
+        return even_out(gradient, config.evenness) if config.evenness else gradient
+
+    def _step_that_fits(self, value: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
+        """Shorten the step where the loss, predicted to first order, would pass the ceiling."""
+        slope = tf.reduce_sum(gradient * direction)
+        room = self._ceiling - value
+        if room <= 0:
+            return tf.constant(0.0)
+        return tf.minimum(self._config.step_size, tf.math.divide_no_nan(room, tf.nn.relu(slope)))
+
+
+def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Draw the shifts of an octave's steps: the same for every frame, so that they don't flicker.
+
+    Args:
+        seed: Chooses the sequence.
+        jitter: Largest shift along each axis, in pixels.
+
+    Returns:
+        (64, 2) int32 in [-jitter, jitter]; further steps begin again.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.integers(-jitter, jitter, (_SHIFTS, 2), np.int32, endpoint=True)
+
+
+def _value_and_gradient(loss: Loss, image: Tensor) -> tuple[Tensor, Tensor]:
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        value = loss(image)
+    return value, tape.gradient(value, image)
+
+
+def _step_in_range(image: Tensor, change: Tensor) -> Tensor:
+    """Add a change that may not push a value out of [-1, 1], nor further out if it is out."""
+    return tf.clip_by_value(image + change, tf.minimum(image, -1.0), tf.maximum(image, 1.0))
+
+
+def _to_numpy(result: tuple[Tensor, Tensor, Tensor]) -> tuple[FloatImage, float, int]:
+    image, loss, taken = result
+    return image.numpy()[0], float(loss), int(taken)

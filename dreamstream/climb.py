@@ -1,0 +1,70 @@
+"""The two ways through the octaves: lost detail before the ascent, or after it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamstream.ascent import Ascent
+from dreamstream.frames import FloatImage
+from dreamstream.octaves import Size, enlarge, resize_corner_aligned, shrink
+
+
+@dataclass(frozen=True, slots=True)
+class Octave:
+    """What one octave gave.
+
+    Attributes:
+        image: (h, w, 3) float32 in [-1, 1], not clipped.
+        loss: The loss before its last step; NaN where it took none.
+        steps: Steps taken.
+    """
+
+    image: FloatImage
+    loss: float
+    steps: int
+
+
+Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int], Iterator[Octave]]
+
+
+def climb_reinject(
+    start: FloatImage, emphasis: FloatImage, sizes: Sequence[Size], ascent: Ascent, steps: int
+) -> Iterator[Octave]:
+    """Re-inject each octave's own detail, then ascend: x_o = X_o + up(x_{o-1} - X_{o-1}).
+
+    Up is linear, so this is up(x_{o-1}) plus the detail X_o - up(X_{o-1}) that the smaller octave
+    lost; without steps the last octave is the start itself, bit by bit.
+
+    Args:
+        start: (H, W, 3) float32, the picture to begin from.
+        emphasis: (H, W) float32, factor of the step at each pixel.
+        sizes: Sizes of the octaves, smallest first, the last one (H, W).
+        ascent: Raises the loss of one octave.
+        steps: Steps in each octave.
+    """
+    change = np.zeros((*sizes[0], 3), np.float32)
+    for size in sizes:
+        base = shrink(start, size)
+        begin = base + enlarge(change, size)
+        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps)
+        change = image - base
+        yield Octave(image, loss, taken)
+
+
+def climb_classic(
+    start: FloatImage, emphasis: FloatImage, sizes: Sequence[Size], ascent: Ascent, steps: int
+) -> Iterator[Octave]:
+    """Ascend, then add the lost detail, resizing corner-aligned, as the original program did.
+
+    Its arguments are those of :func:`climb_reinject`.
+    """
+    image = smaller = resize_corner_aligned(start, sizes[0])
+    for size in sizes:
+        begin = resize_corner_aligned(image, size)
+        weights = resize_corner_aligned(emphasis[..., None], size)[..., 0]
+        image, loss, taken = ascent.climb(begin, weights, steps)
+        same_size = resize_corner_aligned(start, size)
+        image = image + (same_size - resize_corner_aligned(smaller, size))
+        smaller = same_size
+        yield Octave(image, loss, taken)

@@ -1,0 +1,111 @@
+"""Scene cuts and flashes, told from the frames so far (causal; OpenCV and numpy)."""
+
+from collections import deque
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamstream._libraries import cv2
+from dreamstream.frames import FloatImage, Pixels
+
+CONTENT_THRESHOLD = 27.0
+"""PySceneDetect's default threshold of its content value."""
+
+TIMES_RECENT = 3.0
+"""A cut's content value stands out this much from the mean of the frames before it: a fast pan's
+does not."""
+
+DOUBT_THRESHOLD = 0.6
+"""Least mean of 1 - confidence at a cut: flow can't explain the new frame by the old one."""
+
+FLASH_LUMA = 20.0
+"""Least jump of the mean luma, of 255, at a flash."""
+
+FLASH_CORRELATION = 0.6
+"""Least correlation of a flash's detail with the frame's before it: light changed, not the scene.
+Detail, because two shots with sky above and ground below correlate in their whole luma."""
+
+LONGEST_FLASH = 3
+"""Frames after which a flash counts as the new light."""
+
+_LONGEST_SIDE = 160
+_FINEST_SIGMA, _COARSEST_SIGMA = 1.0, 8.0
+_RECENT = 5
+
+Hsv = npt.NDArray[np.uint8]
+
+
+class Change(Enum):
+    """What happened between the previous frame and this one."""
+
+    NONE = "none"
+    CUT = "cut"
+    FLASH = "flash"
+
+
+class CutDetector:
+    """Tells cuts and flashes apart from motion."""
+
+    def __init__(self) -> None:
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._flashes = 0
+
+    def judge(self, current: Pixels, reference: Pixels, confidence: FloatImage) -> Change:
+        """Judge a frame against the last one that was no flash.
+
+        Args:
+            current: (H, W, 3) uint8 RGB.
+            reference: (H, W, 3) uint8 RGB.
+            confidence: (H, W) float32 in [0, 1], of the flow from current to reference.
+        """
+        now, before = _small_hsv(current), _small_hsv(reference)
+        content = content_value(now, before)
+        if self._is_flash(now, before):
+            self._flashes += 1
+            return Change.FLASH
+        self._flashes = 0
+        usual = float(np.mean(self._recent)) if self._recent else 0.0
+        self._recent.append(content)
+        stands_out = content > CONTENT_THRESHOLD and content > TIMES_RECENT * usual
+        if stands_out and float(np.mean(1 - confidence)) > DOUBT_THRESHOLD:
+            self._recent.clear()
+            return Change.CUT
+        return Change.NONE
+
+    def _is_flash(self, now: Hsv, before: Hsv) -> bool:
+        if self._flashes >= LONGEST_FLASH:
+            return False
+        luma_now, luma_before = now[..., 2].astype(np.float32), before[..., 2].astype(np.float32)
+        jump = abs(float(luma_now.mean() - luma_before.mean()))
+        alike = _correlation(_detail(luma_now), _detail(luma_before))
+        return jump > FLASH_LUMA and alike > FLASH_CORRELATION
+
+
+def content_value(now: Hsv, before: Hsv) -> float:
+    """Give the mean absolute difference of hue, saturation and value (PySceneDetect's measure)."""
+    return float(cv2.absdiff(now, before).mean())
+
+
+def _small_hsv(pixels: Pixels) -> Hsv:
+    height, width = pixels.shape[:2]
+    ratio = max(1.0, max(height, width) / _LONGEST_SIDE)
+    size = (max(1, round(width / ratio)), max(1, round(height / ratio)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV), np.uint8)
+
+
+def _detail(luma: FloatImage) -> FloatImage:
+    """Keep the band of luma between noise and lighting."""
+    fine = cv2.GaussianBlur(luma, (0, 0), _FINEST_SIGMA)
+    coarse = cv2.GaussianBlur(luma, (0, 0), _COARSEST_SIGMA)
+    return np.subtract(fine, coarse, dtype=np.float32)
+
+
+def _correlation(first: FloatImage, second: FloatImage) -> float:
+    """Give Pearson's correlation; two flat pictures correlate fully, a flat one with none."""
+    a, b = first - first.mean(), second - second.mean()
+    energy = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    if energy == 0.0:
+        return float(not a.any() and not b.any())
+    return float((a * b).sum()) / energy
