@@ -1,0 +1,330 @@
+"""The command line and the TOML files, made into settings (loads neither OpenCV nor TensorFlow)."""
+
+import argparse
+import dataclasses
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, DecimalException
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dreamstream._version import __version__
+from dreamstream.config import PRESETS, DreamConfig, MediaConfig
+
+DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
+
+EPILOG = """\
+INPUT is a video, a picture, a folder of pictures, a pattern such as in/%05d.png, or camera[:N]
+(a file of that name is ./camera).  OUTPUT is a .mp4 .mov .mkv .webm, a .png .jpg .webp, or numbered
+pictures such as out/%05d.png; without it the dream is shown in a window.
+
+exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input),
+130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as *.part.*
+"""
+
+_GROUPS = {
+    "input": "input",
+    "dream": "dream (defaults of the preset {preset})",
+    "motion": "motion (defaults of the preset {preset})",
+    "output": "output",
+}
+
+
+class UsageError(Exception):
+    """The command line or a TOML file asks for what can't be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one command asks for.
+
+    Attributes:
+        input: What to dream; None where only a list is wanted.
+        output: Where to write; None is a window.
+        dream: How to dream.
+        media: How to read and write.
+        listing: "models", "layers" or "presets" to print that list; None otherwise.
+        preview: Seconds at which a single frame is wanted; None is the whole stream.
+        quiet: Say nothing but errors.
+        verbose: Say more, tracebacks too.
+    """
+
+    input: str | None
+    output: str | None
+    dream: DreamConfig
+    media: MediaConfig
+    listing: str | None
+    preview: Fraction | None
+    quiet: bool
+    verbose: bool
+
+
+def parse_request(arguments: Sequence[str]) -> Request:
+    """Read the command line, and the TOML files beneath it.
+
+    Args:
+        arguments: What follows the program's name.
+
+    Raises:
+        UsageError: Something is unknown, missing or out of range; the message is one line.
+        SystemExit: ``--help`` or ``--version`` was asked for, and has been printed.
+    """
+    given = vars(_make_parser().parse_args(arguments))
+    settings = {**_read_user_toml(), **_read_toml(given.pop("config", None)), **given}
+    if settings.get("input") is None and not settings.get("listing"):
+        raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
+    dream, media = _configure(DreamConfig, settings), _configure(MediaConfig, settings)
+    return Request(
+        input=settings.get("input"),
+        output=settings.get("output"),
+        dream=dream,
+        media=_preview_media(media, settings.get("preview")),
+        listing=settings.get("listing"),
+        preview=settings.get("preview"),
+        quiet=settings.get("quiet", False),
+        verbose=settings.get("verbose", False),
+    )
+
+
+def flag_of(field: str) -> str:
+    """Name the flag of a configuration field."""
+    return "--" + field.replace("_", "-")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, raised."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see dreamstream --help)")
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="dreamstream",
+        usage="dreamstream INPUT [OUTPUT] [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", nargs="?", help="what to dream")
+    parser.add_argument("output", metavar="OUTPUT", nargs="?", help="where to write it")
+    preset = DreamConfig().preset
+    groups = {
+        name: parser.add_argument_group(title.format(preset=preset))
+        for name, title in _GROUPS.items()
+    }
+    for defaults in (DreamConfig(), MediaConfig()):
+        for field in dataclasses.fields(defaults):
+            _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
+    groups["input"].add_argument(
+        "--preview", type=_time, metavar="TIME", help="dream only the frame at this time"
+    )
+    groups["motion"].add_argument(
+        "--no-warm-start",
+        dest="blend",
+        action="store_const",
+        const=0.0,
+        help="dream each frame on its own, with --first-steps (--blend 0)",
+    )
+    _add_general(parser.add_argument_group("general"))
+    return parser
+
+
+def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> None:
+    """Add a configuration field's flag."""
+    names = [*filter(None, [field.metadata.get("short")]), flag_of(field.name)]
+    text = field.metadata["help"]
+    if field.type is bool:
+        group.add_argument(*names, dest=field.name, action="store_true", help=text)
+        return
+    group.add_argument(
+        *names,
+        dest=field.name,
+        type=_reader(field),
+        metavar=_METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
+        help=f"{text} (default: {_show(default, field.metadata.get('none'))})",
+    )
+
+
+def _add_general(group: Any) -> None:
+    group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with any of these")
+    for name in ("models", "layers", "presets"):
+        group.add_argument(
+            f"--list-{name}",
+            dest="listing",
+            action="store_const",
+            const=name,
+            help=f"list the {name} there are" + (" in --model" if name == "layers" else ""),
+        )
+    group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    group.add_argument("-v", "--verbose", action="store_true", help="say more, tracebacks too")
+    group.add_argument("--version", action="version", version=f"dreamstream {__version__}")
+
+
+def _configure(kind: type[Any], settings: Mapping[str, Any]) -> Any:
+    """Make a configuration of the settings that are its fields."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    try:
+        return kind(**{name: settings[name] for name in names if name in settings})
+    except ValueError as error:
+        field, _, problem = str(error).partition(": ")
+        raise UsageError(f"{flag_of(field)}: {problem}") from error
+
+
+def _preview_media(media: MediaConfig, preview: Fraction | None) -> MediaConfig:
+    if preview is None:
+        return media
+    return dataclasses.replace(media, start=preview, duration=None, frames=(0, 1))
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _layers(text: str) -> dict[str, float]:
+    """Read ``name=1,other=.5``; a name alone has the coefficient 1."""
+    layers = {}
+    for part in filter(None, text.split(",")):
+        name, _, coefficient = part.partition("=")
+        layers[name.strip()] = float(coefficient or 1)
+    return layers
+
+
+def _time(text: str) -> Fraction:
+    """Read seconds, or [HH:]MM:SS[.m], exactly."""
+    seconds = Fraction(0)
+    try:
+        for part in text.split(":"):
+            seconds = 60 * seconds + Fraction(Decimal(part.strip()))
+    except (DecimalException, OverflowError) as error:
+        raise ValueError("no time") from error
+    return seconds
+
+
+def _frames(text: str) -> tuple[int | None, int | None]:
+    """Read A:B, either side of which may be empty."""
+    first, colon, last = text.partition(":")
+    if not colon:
+        raise ValueError("no colon")
+    return int(first) if first else None, int(last) if last else None
+
+
+_READERS: Mapping[Any, Callable[[str], Any]] = {
+    "layers": _layers,
+    "frames": _frames,
+    "start": _time,
+    "duration": _time,
+    "weights": Path,
+    "stats": Path,
+    "max_loss": float,
+    "dream_size": int,
+    "crf": int,
+    "codec": str,
+}
+"""How the fields are read whose type alone does not say it; the others by calling their type."""
+
+_METAVARS = {
+    "layers": "NAME=N,...",
+    "frames": "A:B",
+    "start": "TIME",
+    "duration": "TIME",
+    "weights": "FILE",
+    "stats": "FILE",
+    "preset": "NAME",
+    "model": "NAME",
+    "octaves": "N",
+    "steps": "N",
+    "first_steps": "N",
+    "max_loss": "LOSS",
+    "dream_size": "PX",
+    "jitter": "PX",
+    "smoothing": "PX",
+    "octave_rule": "NAME",
+    "crf": "N",
+}
+
+
+def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
+    """Make the function that reads a field's text; it names itself for argparse's message."""
+    read = _READERS.get(field.name, field.type)
+    none, choices = field.metadata.get("none"), field.metadata.get("choices")
+
+    def value(text: str) -> Any:
+        if none is not None and text.strip().lower() == none:
+            return None
+        if choices and text not in choices:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
+        return read(text)  # type: ignore[operator]
+
+    value.__name__ = field.name.replace("_", " ")
+    return value
+
+
+def _show(value: Any, none: str | None) -> str:
+    """Write a default as a flag takes it."""
+    if value is None:
+        return none or "none"
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={coefficient:g}" for name, coefficient in value.items())
+    if isinstance(value, tuple):
+        return "all"
+    return str(value)
+
+
+# --- TOML ----------------------------------------------------------------------------------------
+
+
+def user_toml_path() -> Path:
+    """Name the settings file in the user's configuration folder."""
+    if os.name == "nt":
+        folder = Path(os.environ.get("APPDATA", Path.home()))
+    else:
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return folder / "dreamstream" / "config.toml"
+
+
+def _read_user_toml() -> dict[str, Any]:
+    path = user_toml_path()
+    return _read_toml(path) if path.is_file() else {}
+
+
+def _read_toml(path: Path | None) -> dict[str, Any]:
+    """Read settings by the flags' names, with ``-`` or ``_``."""
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"reading {path} failed: {error}") from error
+    return {
+        name.replace("-", "_"): _toml_value(path, name.replace("-", "_"), value)
+        for name, value in table.items()
+    }
+
+
+def _toml_value(path: Path, name: str, value: Any) -> Any:
+    """Check a TOML value as the flag of its name would be checked."""
+    fields = {f.name: f for kind in (DreamConfig, MediaConfig) for f in dataclasses.fields(kind)}
+    if name not in fields:
+        raise UsageError(f"reading {path} failed: there is no setting {name}; see --help")
+    field = fields[name]
+    if field.type is bool or isinstance(value, bool):
+        if field.type is bool and isinstance(value, bool):
+            return value
+        raise UsageError(f"reading {path} failed: {name} = {value!r} is of the wrong type")
+    text = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    try:
+        return _reader(field)(text)
+    except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
+        raise UsageError(f"reading {path} failed: {name} = {value!r} can't be used") from error
+
+
+def list_presets_text() -> str:
+    """Describe every preset in a line."""
+    width = max(map(len, PRESETS))
+    return "\n".join(f"{name:{width}}  {preset.about}" for name, preset in PRESETS.items())

@@ -1,0 +1,81 @@
+"""The loop: a Source yields frames, a Dreamer turns each into a dream, a Sink keeps it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dreamstream.compare import side_by_side
+from dreamstream.dreamer import Dreamer, DreamReport
+from dreamstream.errors import SinkClosed
+from dreamstream.frames import Frame
+from dreamstream.sinks import Sink
+from dreamstream.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """What became of one frame, and how long each stage took.
+
+    Attributes:
+        index: Position in the stream, from 0.
+        time: Seconds since the start of the stream.
+        report: What the dreamer says of it.
+        read_seconds: Time for reading and decoding.
+        write_seconds: Time for encoding and writing.
+        wall_seconds: Time since the frame before it left, or since the loop began.
+    """
+
+    index: int
+    time: Fraction
+    report: DreamReport
+    read_seconds: float
+    write_seconds: float
+    wall_seconds: float
+
+
+def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:
+    """Dream a whole stream.
+
+    Use source and sink in a ``with``: the sink puts its output in place when it is closed.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+        sink: Where the dreams go.
+
+    Returns:
+        The number of frames dreamed.
+    """
+    return sum(1 for _ in dream_frames(source, dreamer, sink))
+
+
+def dream_frames(
+    source: Source, dreamer: Dreamer, sink: Sink, *, compare: bool = False
+) -> Iterator[FrameRecord]:
+    """Dream a stream frame by frame, as far as it is iterated.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+        sink: Where the dreams go; a viewer who closes it ends the stream.
+        compare: Give the sink source and dream side by side (see ``compared_info``).
+
+    Yields:
+        A record of each frame, once it is written.
+    """
+    left = time.perf_counter()
+    for frame in source:
+        read = time.perf_counter()
+        dream = dreamer.dream(frame.pixels)
+        dreamed = time.perf_counter()
+        shown = side_by_side(frame.pixels, dream) if compare else dream
+        try:
+            sink.write(Frame(shown, frame.time, frame.index))
+        except SinkClosed:
+            return
+        before, left = left, time.perf_counter()
+        yield FrameRecord(
+            frame.index, frame.time, dreamer.report, read - before, left - dreamed, left - before
+        )
+        left = time.perf_counter()

@@ -1,0 +1,76 @@
+"""What the command does to its own process: stop signals and noisy libraries."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""By name, since Windows lacks one."""
+
+
+class Stopped(BaseException):
+    """A signal asked the program to stop; not an Exception, so that nothing swallows it.
+
+    Attributes:
+        number: The signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Turn the first stop signal into :class:`Stopped`; a second one ends the process at once."""
+
+    def stop(number: int, _frame: Any) -> NoReturn:
+        for each in numbers:
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(number)
+
+    numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def load_tensorflow(*, quiet: bool) -> None:
+    """Import TensorFlow and find its devices.
+
+    Args:
+        quiet: Keep its start-up notes from the terminal.  It writes some of them to the file
+            descriptor before it reads its own log level, so the descriptor is turned away.
+    """
+    if not quiet:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _stderr_turned_away():
+        load_tensorflow(quiet=False)
+
+
+@contextmanager
+def _stderr_turned_away() -> Iterator[None]:
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def close_stdout() -> None:
+    """Keep the interpreter from complaining, at its end, of a reader of stdout that has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

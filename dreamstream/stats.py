@@ -1,0 +1,92 @@
+"""Figures of every frame, a line of JSON each."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from dreamstream.errors import SinkError
+
+if TYPE_CHECKING:
+    from dreamstream.pipeline import FrameRecord
+
+
+class StatsFile:
+    """Writes a line for each frame, at once, so that a run can be watched.
+
+    Args:
+        path: The file to write.
+        max_loss: The ceiling that stands in every line.
+        overwrite: Replace an existing file.
+
+    Raises:
+        SinkError: The file exists, or can't be written.
+    """
+
+    def __init__(self, path: Path, max_loss: float | None, *, overwrite: bool = False) -> None:
+        self._path, self._max_loss = path, max_loss
+        try:
+            self._file = path.open("w" if overwrite else "x", encoding="utf-8", buffering=1)
+        except FileExistsError as error:
+            raise SinkError(
+                f"writing {path} failed: it exists; give another --stats file, or -y to replace it"
+            ) from error
+        except OSError as error:
+            raise SinkError(
+                f"writing {path} failed ({error.strerror}); give another --stats file"
+            ) from error
+
+    def write(self, record: "FrameRecord") -> None:
+        """Add a frame's line.
+
+        Raises:
+            SinkError: The system refuses.
+        """
+        try:
+            self._file.write(json.dumps(stats_of(record, self._max_loss)) + "\n")
+        except OSError as error:
+            raise SinkError(
+                f"writing {self._path} failed ({error.strerror}); free some space"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
+    """Give a frame's figures by the names that the statistics file uses.
+
+    Times are seconds; ``residual_rms`` is in levels of 255; ``steps`` counts by octave, smallest
+    first; ``latency`` is null where nothing waits for the frame.
+    """
+    report = record.report
+    return {
+        "index": record.index,
+        "time": float(record.time),
+        "cut": report.cut,
+        "flash": report.flash,
+        "warm": report.warm,
+        "steps": list(report.steps),
+        "dropped_octaves": report.dropped_octaves,
+        "source_loss": report.source_loss,
+        "loss": report.loss,
+        "max_loss": max_loss,
+        "confidence": report.confidence,
+        "residual_rms": report.residual_rms,
+        "latency": None,
+        "seconds": {
+            "read": record.read_seconds,
+            "flow": report.flow_seconds,
+            "dream": report.dream_seconds,
+            "write": record.write_seconds,
+        },
+        "wall": record.wall_seconds,
+    }
