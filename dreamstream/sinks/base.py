@@ -1,0 +1,172 @@
+"""What every sink can do, and how a file comes to its place only when it is whole."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from dreamstream.errors import SinkError
+from dreamstream.frames import Frame, StreamInfo
+
+
+class Sink(Protocol):
+    """Keeps a stream of frames.
+
+    Leaving a ``with`` normally closes the sink: the whole output comes to its place.  Leaving it
+    with an exception, a Ctrl-C included, aborts it: the old output stays as it was.
+    """
+
+    @property
+    def partial(self) -> Path | None:
+        """The file that holds what was written before an abort; None where there is none."""
+        return None
+
+    def write(self, frame: Frame) -> None:
+        """Keep a frame.
+
+        Args:
+            frame: Its time is later than the one before it; its size is the stream's.
+
+        Raises:
+            SinkError: It can't be written.
+            SinkClosed: Whoever watches has closed the output.
+            ValueError: Its size is not the stream's.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish the output; closing twice, or after an abort, does nothing.
+
+        Raises:
+            SinkError: It can't be finished; what there is of it is kept as ``partial``.
+        """
+
+    def abort(self) -> None:
+        """Give up: keep what was written as ``partial`` where it is of use; raise nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+class PartFile:
+    """A new file beside its target, which it replaces when it is whole.
+
+    Its name is the target's with ``.part`` before the suffix, or ``.part2`` and so on where an
+    earlier one lies there: nothing is ever lost.
+
+    Args:
+        target: The file to be.
+        info: The stream to be written; its own file is refused as target.
+        overwrite: Whether an existing target is replaced.
+
+    Attributes:
+        path: The file to write to; it exists, empty.
+
+    Raises:
+        SinkError: The target exists, is what is read, or its folder is missing or unwritable.
+    """
+
+    def __init__(self, target: Path, info: StreamInfo, overwrite: bool) -> None:
+        require_free(target, info, overwrite)
+        self.target, self._overwrite = target, overwrite
+        self.path = self._reserve()
+
+    def place(self) -> None:
+        """Put the file into its target's place.
+
+        Raises:
+            SinkError: The system refuses, or another program has made the target meanwhile.
+        """
+        if self.target.exists() and not self._overwrite:
+            raise SinkError(
+                f"writing {self.target} failed: it has been made meanwhile; the output is "
+                f"{self.path}"
+            )
+        try:
+            os.replace(self.path, self.target)
+        except OSError as error:
+            raise SinkError(
+                f"writing {self.target} failed ({error.strerror}); the output is {self.path}"
+            ) from error
+
+    def remove(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def _reserve(self) -> Path:
+        """Create the file under the first free name."""
+        number = 1
+        while True:
+            count = "" if number == 1 else str(number)
+            path = self.target.with_name(f"{self.target.stem}.part{count}{self.target.suffix}")
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                return path
+            except FileExistsError:
+                number += 1
+            except OSError as error:
+                raise write_error(self.target, error) from error
+
+
+def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
+    """Refuse a target that must not be written.
+
+    Raises:
+        SinkError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
+            own folder is missing.
+    """
+    if not target.parent.is_dir():
+        raise SinkError(
+            f"writing {target} failed: there is no folder {target.parent}; make it with "
+            f"'mkdir -p {target.parent}'"
+        )
+    if target.is_dir():
+        raise SinkError(
+            f"writing {target} failed: it is a folder; give a file in it, or numbered pictures as "
+            f"{target}/%05d.png"
+        )
+    if not target.exists():
+        return
+    if info.path is not None and info.path.exists() and target.samefile(info.path):
+        raise SinkError(f"writing {target} failed: it is the input; give another output")
+    if not overwrite:
+        raise SinkError(
+            f"writing {target} failed: it exists; give another output, or -y to replace it"
+        )
+
+
+def write_error(target: Path, error: Exception) -> SinkError:
+    """Make the error for a write that the system or the encoder refuses."""
+    number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or str(error)
+    remedies = {
+        errno.ENOSPC: "free some space or write to another disk",
+        errno.EDQUOT: "free some space or write to another disk",
+        errno.EACCES: "choose a folder in which you may write",
+        errno.EROFS: "choose a folder in which you may write",
+    }
+    remedy = remedies.get(number or 0, "check the disk, or choose another output or --codec")
+    return SinkError(f"writing {target} failed ({reason}); {remedy}")
+
+
+def require_size(frame: Frame, info: StreamInfo) -> None:
+    """Raise a ValueError unless a frame has the size of its stream."""
+    if frame.pixels.shape != (info.height, info.width, 3):
+        raise ValueError(
+            f"frame {frame.index}: shape {frame.pixels.shape} is not the stream's "
+            f"({info.height}, {info.width}, 3)"
+        )

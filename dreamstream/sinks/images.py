@@ -1,0 +1,187 @@
+"""One picture, or numbered ones, as output."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.config import MediaConfig
+from dreamstream.errors import SinkError
+from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.sinks.base import PartFile, Sink, require_free, require_size, write_error
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+NUMBER = re.compile(r"%(?:0(\d+))?d")
+"""The place of the number in a pattern such as ``out/%05d.png``."""
+
+FIRST_NUMBER = 1
+"""Number of the first picture, as FFmpeg counts."""
+
+_QUALITY = {
+    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 95),
+    ".jpeg": (cv2.IMWRITE_JPEG_QUALITY, 95),
+    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 95),
+}
+
+
+class PictureSink(Sink):
+    """A single picture; it comes to its place in one step.
+
+    Args:
+        path: The file: .png, .jpg, .jpeg or .webp.
+        info: The stream to be written, of one frame.
+        media: ``overwrite``.
+
+    Raises:
+        SinkError: The stream has more than one frame, or the file can't be created.
+    """
+
+    def __init__(self, path: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+        media = media or MediaConfig()
+        _refuse_video_options(path, media)
+        if info.rate is not None and info.frames != 1:
+            raise _too_many(path, info.frames)
+        self._info = info
+        self._part = PartFile(path, info, media.overwrite)
+        self._open, self._written = True, False
+
+    def write(self, frame: Frame) -> None:
+        """Write the picture beside its target.
+
+        Raises:
+            SinkError: It can't be written, or there is one already.
+            ValueError: Its size is not the stream's.
+        """
+        require_size(frame, self._info)
+        if self._written:
+            raise _too_many(self._part.target, None)
+        _write_picture(self._part.path, self._part.target, frame.pixels)
+        self._written = True
+
+    def close(self) -> None:
+        """Put the picture into place.
+
+        Raises:
+            SinkError: There is none, or the system refuses.
+        """
+        if not self._open:
+            return
+        if not self._written:
+            self.abort()
+            raise SinkError(f"writing {self._part.target} failed: no frame came; check the input")
+        self._open = False
+        self._part.place()
+
+    def abort(self) -> None:
+        """Remove what was written: the picture that is there stays."""
+        if self._open:
+            self._open = False
+            self._part.remove()
+
+
+class PictureSeriesSink(Sink):
+    """Numbered pictures from 1 on; each comes to its place in one step and stays there.
+
+    With ``overwrite`` earlier pictures are replaced one by one, and those with higher numbers than
+    the stream has frames stay.
+
+    Args:
+        pattern: The files, with one number: ``out/%05d.png``.
+        info: The stream to be written.
+        media: ``overwrite``.
+
+    Raises:
+        SinkError: There are such pictures already, they are what is read, or the folder is missing.
+    """
+
+    def __init__(self, pattern: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+        media = media or MediaConfig()
+        _refuse_video_options(pattern, media)
+        if len(NUMBER.findall(pattern.name)) != 1 or "%" in NUMBER.sub("", pattern.name):
+            raise SinkError(
+                f"writing {pattern} failed: a pattern has one number, such as out/%05d.png"
+            )
+        self._pattern, self._info = pattern, info
+        self._overwrite = media.overwrite
+        self._number = FIRST_NUMBER
+        for existing in _existing(pattern):
+            require_free(existing, info, media.overwrite)
+        PartFile(self._path(), info, media.overwrite).remove()  # may we write there?
+
+    def write(self, frame: Frame) -> None:
+        """Write the next picture.
+
+        Raises:
+            SinkError: It can't be written.
+            ValueError: Its size is not the stream's.
+        """
+        require_size(frame, self._info)
+        part = PartFile(self._path(), self._info, self._overwrite)
+        try:
+            _write_picture(part.path, part.target, frame.pixels)
+        except BaseException:
+            part.remove()
+            raise
+        part.place()
+        self._number += 1
+
+    def close(self) -> None:
+        """Do nothing: every picture is in its place already."""
+
+    def abort(self) -> None:
+        """Keep the pictures so far, which are whole."""
+
+    def _path(self) -> Path:
+        name = self._pattern.name
+        number = NUMBER.search(name)
+        width = int(number[1] or 0) if number else 0
+        return self._pattern.with_name(NUMBER.sub(f"{self._number:0{width}d}", name))
+
+
+def _existing(pattern: Path) -> Iterator[Path]:
+    """Find the pictures that a pattern names."""
+    before, after = NUMBER.split(pattern.name)[0], NUMBER.split(pattern.name)[-1]
+    expected = re.compile(re.escape(before) + r"\d+" + re.escape(after))
+    if pattern.parent.is_dir():
+        yield from (path for path in pattern.parent.iterdir() if expected.fullmatch(path.name))
+
+
+def _write_picture(path: Path, target: Path, pixels: Pixels) -> None:
+    """Encode a picture and write it to ``path``; errors speak of ``target``."""
+    suffix = target.suffix.lower()
+    try:
+        done, data = cv2.imencode(
+            suffix, np.ascontiguousarray(pixels[..., ::-1]), _QUALITY.get(suffix, ())
+        )
+    except cv2.error:
+        done = False
+    if not done:
+        raise SinkError(
+            f"writing {target} failed: {target.suffix} can't hold {pixels.shape[1]}x"
+            f"{pixels.shape[0]} pixels; choose .png"
+        )
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
+def _too_many(path: Path, frames: int | None) -> SinkError:
+    numbered = path.with_name(f"{path.stem}-%05d{path.suffix}")
+    held = f"{frames} frames" if frames else "more than one frame"
+    return SinkError(
+        f"writing {path} failed: it holds one picture and the input has {held}; give {numbered} "
+        "for all, or --preview TIME for one"
+    )
+
+
+def _refuse_video_options(path: Path, media: MediaConfig) -> None:
+    """Raise where an option of video files is given for a picture."""
+    given = [name for name in ("codec", "crf") if getattr(media, name) is not None]
+    if given:
+        raise SinkError(
+            f"writing {path} failed: --{given[0]} is for video files; leave it out, or give an .mp4"
+        )

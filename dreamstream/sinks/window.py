@@ -1,0 +1,89 @@
+"""The dream in a window on the screen."""
+
+import contextlib
+import subprocess
+import sys
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.errors import SinkClosed, SinkError
+from dreamstream.frames import Frame, StreamInfo
+from dreamstream.sinks.base import Sink, require_size
+
+_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+_PROBE_SECONDS = 30
+
+_QUIT_KEYS = (ord("q"), ord("Q"), 27)
+"""q and Esc end the stream."""
+
+
+class WindowSink(Sink):
+    """Shows each frame as it comes; q, Esc or the close button end the stream.
+
+    Args:
+        info: The stream to be shown.
+        title: The window's title.
+
+    Raises:
+        SinkError: There is no display, or this OpenCV has no windows.
+    """
+
+    def __init__(self, info: StreamInfo, title: str = "dreamstream") -> None:
+        require_display()
+        self._info, self._title = info, title
+        self._open = True
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.resizeWindow(title, info.width, info.height)
+
+    def write(self, frame: Frame) -> None:
+        """Show a frame.
+
+        Raises:
+            SinkClosed: The viewer has pressed q or Esc, or closed the window.
+            ValueError: Its size is not the stream's.
+        """
+        require_size(frame, self._info)
+        cv2.imshow(self._title, np.ascontiguousarray(frame.pixels[..., ::-1]))
+        key = cv2.waitKey(1) & 0xFF
+        if key in _QUIT_KEYS or not self._visible():
+            raise SinkClosed(f"the window was closed at frame {frame.index}")
+
+    def close(self) -> None:
+        """Take the window from the screen."""
+        if self._open:
+            self._open = False
+            with contextlib.suppress(cv2.error):  # the viewer may have closed it before
+                cv2.destroyWindow(self._title)
+
+    def abort(self) -> None:
+        """Take the window from the screen."""
+        self.close()
+
+    def _visible(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # it raises once the window is gone
+            return False
+
+
+def require_display() -> None:
+    """Raise unless a window can be opened.
+
+    Without a display OpenCV aborts the whole process, so another process tries it first.
+
+    Raises:
+        SinkError: It can't.
+    """
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _PROBE], capture_output=True, timeout=_PROBE_SECONDS
+        )
+        works = probe.returncode == 0
+    except subprocess.TimeoutExpired:
+        works = False
+    if not works:
+        raise SinkError(
+            "opening a window failed: there is no display, or OpenCV is built without windows; "
+            "give an OUTPUT file instead, or set DISPLAY"
+        )

@@ -1,0 +1,102 @@
+"""A camera as a source, read frame by frame."""
+
+import time
+from fractions import Fraction
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.config import MediaConfig
+from dreamstream.errors import SourceError
+from dreamstream.frames import Frame, StreamInfo
+from dreamstream.sources.base import Source, Trim
+
+TICK = Fraction(1, 1000)
+"""Unit of a camera's times, in seconds: what a clock on the receiving side can tell."""
+
+_DEFAULT_RATE = Fraction(30)
+"""Frames per second where the driver does not say."""
+
+
+class CameraSource(Source):
+    """A local camera; a frame's time is when it arrived, since the first one kept.
+
+    Args:
+        number: Which camera, from 0.
+        media: ``start``, ``duration`` and ``frames`` choose what is kept.
+
+    Attributes:
+        info: What is known of the stream; its length only where a trim sets it.
+
+    Raises:
+        SourceError: There is no such camera, or it gives no picture.
+    """
+
+    def __init__(self, number: int = 0, media: MediaConfig | None = None) -> None:
+        self._number = number
+        self._trim = Trim.of(media or MediaConfig())
+        self._capture = _open(number)
+        self._ticks = -1
+        self._index = 0
+        self._begin: float | None = None
+        rate = Fraction(self._capture.get(cv2.CAP_PROP_FPS)).limit_denominator(1001)
+        rate = rate if rate > 0 else _DEFAULT_RATE
+        self.info = StreamInfo(
+            height=round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            width=round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            rate=rate,
+            time_base=TICK,
+            frames=self._trim.expected(None, rate),
+        )
+        self._skip()
+
+    def __next__(self) -> Frame:
+        last = self._trim.last
+        if last is not None and self._index >= last - self._trim.first:
+            raise StopIteration
+        if not self._capture.isOpened():
+            raise StopIteration
+        there, bgr = self._capture.read()
+        if not there:
+            raise StopIteration  # unplugged: what came before is kept
+        moment = self._tick()
+        if self._trim.duration is not None and moment >= self._trim.duration:
+            raise StopIteration
+        frame = Frame(np.ascontiguousarray(bgr[..., ::-1]), moment, self._index)
+        self._index += 1
+        return frame
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        self._capture.release()
+
+    def _skip(self) -> None:
+        """Pass over what the trim leaves out at the beginning."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < self._trim.start and self._capture.grab():
+            pass
+        for _ in range(self._trim.first):
+            self._capture.grab()
+
+    def _tick(self) -> Fraction:
+        """Tell the time since the first frame kept; it always grows."""
+        now = time.monotonic()
+        self._begin = now if self._begin is None else self._begin
+        self._ticks = max(self._ticks + 1, round((now - self._begin) / TICK))
+        return self._ticks * TICK
+
+
+def _open(number: int) -> "cv2.VideoCapture":
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our one line says it all
+    try:
+        capture = cv2.VideoCapture(number)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if not capture.isOpened():
+        capture.release()
+        raise SourceError(
+            f"opening camera {number} failed: there is none, or another program holds it; plug it "
+            "in, or give a file (one of that name as ./camera)"
+        )
+    return capture

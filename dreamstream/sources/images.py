@@ -1,0 +1,165 @@
+"""Stills and numbered images as sources, and how a picture file is read."""
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.config import MediaConfig
+from dreamstream.errors import SourceError
+from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.sources.base import Source, Trim
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+IMAGE_RATE = Fraction(25)
+"""Frames per second of numbered images, which tell none; FFmpeg takes the same."""
+
+NUMBER = re.compile(r"%(?:0(\d+))?d")
+"""The place of the number in a pattern such as ``in/%05d.png``."""
+
+
+class ImageSource(Source):
+    """One still, or numbered images as a stream of 25 frames per second.
+
+    Args:
+        paths: The pictures in their order; all of one size.
+        rate: Frames per second; None for a still.
+        media: ``start``, ``duration`` and ``frames`` choose what is read.
+
+    Attributes:
+        info: What is known of the stream, the size from its first picture.
+
+    Raises:
+        SourceError: The first picture can't be read, or the trim keeps none.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], rate: Fraction | None, media: MediaConfig | None = None
+    ) -> None:
+        kept = Trim.of(media or MediaConfig()).of_count(len(paths), rate)
+        self._paths = [paths[position] for position in kept]
+        self._index = 0
+        self._first: Pixels | None = read_image(self._paths[0])
+        height, width = self._first.shape[:2]
+        self._step = 1 / rate if rate else Fraction(1)
+        self.info = StreamInfo(
+            height=height,
+            width=width,
+            rate=rate,
+            time_base=self._step,
+            frames=len(self._paths),
+            path=self._paths[0],
+        )
+
+    def __next__(self) -> Frame:
+        if self._index >= len(self._paths):
+            raise StopIteration
+        path, index = self._paths[self._index], self._index
+        pixels = read_image(path) if self._first is None else self._first
+        self._first = None
+        if pixels.shape[:2] != (self.info.height, self.info.width):
+            height, width = pixels.shape[:2]
+            raise SourceError(
+                f"reading {path} failed: it is {width}x{height} and the pictures before it are "
+                f"{self.info.width}x{self.info.height}; scale them to one size first"
+            )
+        self._index += 1
+        return Frame(pixels, index * self._step, index)
+
+    def close(self) -> None:
+        """End the stream."""
+        self._paths = []
+
+
+def read_image(path: Path) -> Pixels:
+    """Read a picture file, upright as its EXIF says; what is transparent lies on black.
+
+    Black, since the dream then finds nothing there; viewers' white or checks would be dreamt on.
+
+    Returns:
+        (H, W, 3) uint8 RGB; 16-bit pictures are reduced to 8, grey ones repeated.
+
+    Raises:
+        SourceError: The file is missing or no picture.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise SourceError(
+            f"opening {path} failed ({error.strerror}); check that it may be read"
+        ) from error
+    bgr = _decode(data, cv2.IMREAD_COLOR)
+    if bgr is None:
+        what = "it is no picture that OpenCV can read" if data.size else "the file is empty"
+        raise SourceError(f"reading {path} failed: {what}; give a PNG, JPEG or WebP")
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        bgr = _on_black(bgr, _decode(data, cv2.IMREAD_UNCHANGED))
+    return np.ascontiguousarray(bgr[..., ::-1])
+
+
+def _decode(data: Pixels, mode: int) -> "Pixels | None":
+    try:
+        return cv2.imdecode(data, mode)  # type: ignore[return-value]
+    except cv2.error:
+        return None
+
+
+def _on_black(bgr: Pixels, raw: "Pixels | None") -> Pixels:
+    if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != bgr.shape[:2]:
+        return bgr
+    alpha = raw[..., 3:].astype(np.float32) / np.iinfo(raw.dtype).max
+    return np.rint(bgr * alpha).astype(np.uint8)
+
+
+def numbered_images(target: str) -> list[Path]:
+    """Find numbered images.
+
+    Args:
+        target: A pattern with one number, such as ``in/%05d.png``, or a folder, of which every
+            picture is taken.
+
+    Returns:
+        The files in the order of their numbers, whatever the first one is.
+
+    Raises:
+        SourceError: There is none.
+    """
+    folder = Path(target)
+    if folder.is_dir():
+        names = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        found = sorted(names, key=lambda path: _natural(path.name))
+        remedy = f"give a folder with pictures ({', '.join(IMAGE_SUFFIXES)}) or a video file"
+    else:
+        found = [path for _, path in sorted(matching(target))]
+        remedy = "check the folder and the number of digits"
+    if not found:
+        raise SourceError(f"reading {target} failed: there are no such pictures; {remedy}")
+    return found
+
+
+def matching(pattern: str) -> Iterator[tuple[int, Path]]:
+    """Find the files that a numbered pattern such as ``in/%05d.png`` names.
+
+    Yields:
+        Number and path, unordered; nothing where the folder is missing.
+    """
+    path = Path(pattern)
+    number = NUMBER.search(path.name)
+    if number is None or not path.parent.is_dir():
+        return
+    digits = rf"(\d{{{int(number[1] or 1)},}})"
+    before, after = path.name[: number.start()], path.name[number.end() :]
+    expected = re.compile(re.escape(before) + digits + re.escape(after))
+    for other in path.parent.iterdir():
+        found = expected.fullmatch(other.name)
+        if found:
+            yield int(found[1]), other
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Give a key that sorts ``f9`` before ``f10``."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]

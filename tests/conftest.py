@@ -1,0 +1,30 @@
+"""Clips that many tests read."""
+
+from pathlib import Path
+
+import clips
+import pytest
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of 64x48 video at 25 frames per second, with sound."""
+    return clips.write_clip(tmp_path_factory.mktemp("clip") / "in.mp4", clips.pictures(25))
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> Path:
+    """The folder of real clips."""
+    if not clips.REAL:
+        pytest.skip(clips.NO_REAL)
+    return Path(clips.REAL)
+
+
+@pytest.fixture(scope="session")
+def inception_v3_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A legacy .h5 file of InceptionV3 weights, without the top, that behave like trained ones."""
+    import calibrated  # only here, for it loads TensorFlow
+
+    path = tmp_path_factory.mktemp("weights") / "inception_v3_notop.h5"
+    calibrated.write_inception_v3(path)
+    return path
