@@ -1,0 +1,165 @@
+"""Turn a network of the catalog into a function from a picture to its layers' activations."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dreamstream.models import dreamnet
+from dreamstream.models.applications import build_headless, caffe_preprocessing, canonical_layers
+from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.weights import (
+    fetch_weights,
+    load_application_weights,
+    load_dreamnet_weights,
+)
+
+# A side on which every network's strides come out even, for telling the scale of its layers.
+LISTING_SIDE = 1024
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FeatureExtractor:
+    """A network cut at the deepest of the chosen layers.
+
+    Attributes:
+        name: The network's name in the catalog.
+        layers: The chosen layers' canonical names, one for each that was asked for, in that order.
+        model: From (batch, height, width, 3) float32 RGB in [-1, 1] to one activation per entry of
+            ``layers``; nothing in it is trainable.
+        layer_scales: Canonical name to the number that brings the layer's mean-square activation
+            to the unit of the loss; None where the caller must measure it on the first frame.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    model: keras.Model
+    layer_scales: Mapping[str, float] | None
+
+    def __call__(self, image: Any) -> tuple[Any, ...]:
+        """Compute the chosen layers' activations.
+
+        Args:
+            image: (1, height, width, 3) float32 tensor, RGB in [-1, 1].
+
+        Returns:
+            One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
+        """
+        return tuple(keras.tree.flatten(self.model(image, training=False)))
+
+    def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
+        """Tell the size of the chosen layers' activations, without computing them.
+
+        Args:
+            height: Rows of the picture.
+            width: Columns of the picture.
+
+        Returns:
+            Canonical name to (rows, columns); all (0, 0) for a picture too small for the network.
+        """
+        try:
+            shapes = self.model.compute_output_shape((1, height, width, 3))
+        except ValueError:
+            return dict.fromkeys(self.layers, (0, 0))
+        return {
+            layer: (shape[1], shape[2]) for layer, shape in zip(self.layers, shapes, strict=True)
+        }
+
+
+def load_model(name: str, layers: Iterable[str], weights: Path | None = None) -> FeatureExtractor:
+    """Build a network with its weights, cut at the deepest of the chosen layers.
+
+    Args:
+        name: A name in the catalog.
+        layers: Layers to read, by canonical name or by depth word.
+        weights: A file of weights to load; by default the network's own, fetched if need be.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        ModelError: The network or a layer is unknown (the message lists what there is), or the
+            weights can't be fetched or don't fit.
+        ValueError: No layer is given.
+    """
+    entry = find_model(name)
+    chosen = tuple(entry.resolve(word) for word in layers)
+    if not chosen:
+        raise ValueError("layers: none given; a model is cut at the deepest of some")
+    whole = _build(entry)
+    known = _readable_layers(entry, whole)
+    if unknown := [layer for layer in chosen if layer not in known]:
+        raise entry.unknown_layers(unknown)
+    # Files of weights match whole networks, so loading comes before cutting.
+    _load_weights(entry, whole, weights)
+    cut = _cut(entry, whole, [known[layer].output for layer in chosen])
+    return FeatureExtractor(name, chosen, cut, _layer_scales(entry, chosen, weights))
+
+
+def list_layers_text(name: str) -> str:
+    """Describe every layer of a network in a line: name, depth word, scale, channels, look.
+
+    Args:
+        name: A name in the catalog.
+
+    Returns:
+        One line for each layer, from shallow to deep.
+
+    Raises:
+        ModelError: The network is unknown.
+    """
+    entry = find_model(name)
+    whole = _build(entry)
+    layers = _readable_layers(entry, whole)
+    side = LISTING_SIDE
+    probe = keras.Model(whole.input, [layer.output for layer in layers.values()])
+    shapes = probe.compute_output_shape((1, side, side, 3))
+    words = {layer: word for word, layer in entry.depths.items()}
+    rows = [
+        (layer, words.get(layer, ""), f"1/{side / rows:.0f}", str(channels), entry.shows(layer))
+        for layer, (_, rows, _, channels) in zip(layers, shapes, strict=True)
+    ]
+    return format_table([("layer", "depth", "scale", "channels", "tends to show"), *rows])
+
+
+def _build(entry: ModelEntry) -> keras.Model:
+    return build_headless(entry) if entry.application else dreamnet.build_architecture()
+
+
+def _readable_layers(entry: ModelEntry, whole: keras.Model) -> Mapping[str, keras.Layer]:
+    """Give the layers that may be chosen: all, but of the bundled network those with a scale."""
+    layers = canonical_layers(whole)
+    return layers if entry.application else {name: layers[name] for name in entry.layers}
+
+
+def _load_weights(entry: ModelEntry, whole: keras.Model, weights: Path | None) -> None:
+    if entry.published is None:
+        load_dreamnet_weights(whole, weights or dreamnet.WEIGHTS_PATH)
+    elif weights is not None:
+        load_application_weights(whole, entry, weights)
+    else:
+        fetched = fetch_weights(entry.published)
+        load_application_weights(whole, entry, fetched, remedy="delete it to have it fetched anew")
+
+
+def _cut(entry: ModelEntry, whole: keras.Model, outputs: list[Any]) -> keras.Model:
+    """Keep what leads to some outputs, put the preprocessing in front and freeze it all."""
+    cut = keras.Model(whole.input, outputs)
+    if entry.preprocessing == "caffe":
+        picture = keras.Input((None, None, 3), name="picture")
+        cut = keras.Model(picture, cut(caffe_preprocessing(picture)))
+    cut.trainable = False
+    return cut
+
+
+def _layer_scales(
+    entry: ModelEntry, layers: Iterable[str], weights: Path | None
+) -> dict[str, float] | None:
+    if entry.raw_units:
+        return dict.fromkeys(layers, 1.0)
+    if entry.application:
+        return None
+    scales = dreamnet.layer_scales(weights)
+    return {layer: scales[layer] for layer in layers}
