@@ -46,8 +46,8 @@ class FlowEstimator:
             still = np.zeros((height, width, 2), np.float32)
             return still, still
         now, before = _small_grey(current), _small_grey(previous)
-        backward = self._dis.calc(now, before, None)
-        forward = self._dis.calc(before, now, None)
+        backward = self._dis.calc(now, before, None)  # type: ignore[call-overload]
+        forward = self._dis.calc(before, now, None)  # type: ignore[call-overload]
         return _enlarge_flow(backward, (height, width)), _enlarge_flow(forward, (height, width))
 
 

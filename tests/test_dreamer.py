@@ -1,0 +1,258 @@
+"""What a Dreamer does to frames, and what it remembers between them."""
+
+import dataclasses
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dreamstream.config import DreamConfig
+from dreamstream.dreamer import Dreamer
+from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
+from dreamstream.octaves import shrink
+from networks import small_extractor
+from pictures import fractal_pixels
+
+SCENE = fractal_pixels(72, 160, seed=4)
+FRAME = np.ascontiguousarray(SCENE[:, :96])
+QUICK = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 4, "steps": 1, "dream_size": None}
+
+
+def make_dreamer(extractor: Any = None, **settings: Any) -> Dreamer:
+    config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
+    return Dreamer(config, extractor or small_extractor(), measure_source=True)
+
+
+def _pan(count: int, step: int = 2) -> list[Pixels]:
+    return [np.ascontiguousarray(SCENE[:, step * i : step * i + 96]) for i in range(count)]
+
+
+def _loss_of_emitted(dreamer: Dreamer, dream: Pixels, size: tuple[int, int]) -> float:
+    """Measure a dream as its reader would: the uint8 frame, by area at dream size, unshifted."""
+    return float(dreamer._loss.measure(shrink(to_model_range(dream), size)[None]))
+
+
+def test_zero_steps_from_cold_give_back_the_frame() -> None:
+    dreamer = make_dreamer(first_steps=0)
+    np.testing.assert_array_equal(dreamer.dream(FRAME), FRAME)
+
+
+@pytest.mark.parametrize("dream_size", [None, 48])
+def test_zero_steps_from_cold_give_back_the_frame_at_any_dream_size(dream_size: int | None) -> None:
+    dreamer = make_dreamer(first_steps=0, dream_size=dream_size)
+    np.testing.assert_array_equal(dreamer.dream(FRAME), FRAME)
+
+
+def test_zero_steps_from_warm_give_exactly_frame_plus_warped_residual() -> None:
+    dreamer = make_dreamer(steps=0, blend=0.8, octaves=3)
+    first, second = _pan(2)
+    dreamer.dream(first)
+    assert dreamer._memory is not None
+    residual = dreamer._memory.residual
+    now, before = to_model_range(second), to_model_range(first)
+    backward, forward = FlowEstimator().both_ways(second, first)
+    trust = confidence(backward, forward, now, before)
+    carried = (0.8 * trust)[..., None] * warp(residual, backward)
+    np.testing.assert_array_equal(dreamer.dream(second), to_pixels(now + carried))
+    assert np.abs(carried).mean() > 0.005
+
+
+def test_a_dream_raises_the_loss_of_its_frame() -> None:
+    dreamer = make_dreamer()
+    dream = dreamer.dream(FRAME)
+    report = dreamer.report
+    assert report.loss is not None
+    assert report.source_loss is not None
+    assert report.loss > 1.2 * report.source_loss
+    assert report.loss == pytest.approx(_loss_of_emitted(dreamer, dream, (72, 96)), rel=1e-5)
+    assert report.residual_rms > 1
+
+
+def test_the_first_frame_is_cold_and_the_next_one_warm() -> None:
+    dreamer = make_dreamer()
+    reports = []
+    for frame in _pan(2):
+        dreamer.dream(frame)
+        reports.append(dreamer.report)
+    assert [report.warm for report in reports] == [False, True]
+    assert [report.steps for report in reports] == [(4, 4), (1, 1)]
+    assert reports[0].confidence is None
+    assert reports[1].confidence == pytest.approx(1, abs=0.2)
+
+
+def test_without_blend_every_frame_is_dreamed_cold_with_first_steps() -> None:
+    dreamer = make_dreamer(blend=0)
+    dreams = [dreamer.dream(frame) for frame in (FRAME, FRAME)]
+    assert dreamer.report.steps == (4, 4)
+    assert not dreamer.report.warm
+    np.testing.assert_array_equal(dreams[0], dreams[1])
+
+
+def test_the_dream_sticks_to_what_moves() -> None:
+    first, second = _pan(2, step=4)
+    inner = np.s_[8:-8, 8:-12]
+
+    def unsteadiness(**settings: Any) -> float:
+        """Give the change of the residual along the scene's motion, over its energy."""
+        dreamer = make_dreamer(jitter=4, **settings)
+        residuals: list[FloatImage] = []
+        for frame in (first, second):
+            residuals.append(to_model_range(dreamer.dream(frame)) - to_model_range(frame))
+        along = np.roll(residuals[0], -4, axis=1)
+        change = np.square(residuals[1] - along)[inner].mean()
+        return float(change / np.square(residuals[1])[inner].mean())
+
+    assert unsteadiness(blend=1.0) < 0.5 * unsteadiness(blend=0.0)
+
+
+def test_a_cut_is_dreamed_cold_and_carries_nothing() -> None:
+    other = 255 - np.roll(fractal_pixels(72, 96, seed=11), 1, axis=2)
+    dreamer = make_dreamer()
+    for frame in [FRAME, FRAME, FRAME]:
+        dreamer.dream(frame)
+    dream = dreamer.dream(other)
+    assert dreamer.report.cut
+    assert dreamer.report.steps == (4, 4)
+    np.testing.assert_array_equal(dream, make_dreamer().dream(other))
+
+
+def test_a_flash_keeps_the_dream_and_takes_no_step() -> None:
+    bright = np.clip(FRAME.astype(int) + 90, 0, 255).astype(np.uint8)
+    dreamer = make_dreamer()
+    dreamer.dream(FRAME)
+    assert dreamer._memory is not None
+    residual = dreamer._memory.residual
+    dream = dreamer.dream(bright)
+    assert dreamer.report.flash
+    assert dreamer.report.steps == (0, 0)
+    np.testing.assert_array_equal(dream, to_pixels(to_model_range(bright) + residual))
+    dreamer.dream(FRAME)
+    assert dreamer.report.warm
+    assert not dreamer.report.flash
+
+
+def test_reset_makes_the_next_frame_cold() -> None:
+    dreamer = make_dreamer()
+    first = dreamer.dream(FRAME)
+    dreamer.dream(FRAME)
+    dreamer.reset()
+    np.testing.assert_array_equal(dreamer.dream(FRAME), first)
+
+
+def test_a_change_of_size_is_a_cold_start() -> None:
+    dreamer = make_dreamer()
+    dreamer.dream(FRAME)
+    assert dreamer.dream(FRAME[:50]).shape == (50, 96, 3)
+    assert not dreamer.report.warm
+
+
+@pytest.mark.parametrize("dream_size", [None, 60])
+@pytest.mark.parametrize("share", [1.0001, 1.05, 1.5])
+def test_no_frame_leaves_above_the_ceiling(share: float, dream_size: int | None) -> None:
+    source = make_dreamer(dream_size=dream_size)
+    source.dream(FRAME)
+    assert source.report.source_loss is not None
+    ceiling = share * source.report.source_loss
+    dreamer = make_dreamer(max_loss=ceiling, step_size=0.05, dream_size=dream_size)
+    size = (45, 60) if dream_size else (72, 96)
+    for frame in _pan(6):
+        emitted = _loss_of_emitted(dreamer, dreamer.dream(frame), size)
+        assert dreamer.report.source_loss is not None
+        assert emitted <= max(1.01 * ceiling, 1.0001 * dreamer.report.source_loss)
+
+
+def test_with_room_below_it_the_ceiling_is_approached() -> None:
+    free = make_dreamer()
+    free.dream(FRAME)
+    assert free.report.loss is not None
+    dreamer = make_dreamer(max_loss=0.7 * free.report.loss)
+    for _ in range(4):
+        dreamer.dream(FRAME)
+    assert dreamer.report.loss is not None
+    assert 0.85 < dreamer.report.loss / (0.7 * free.report.loss) <= 1.0
+
+
+def test_a_source_above_the_ceiling_passes_and_the_report_says_so() -> None:
+    dreamer = make_dreamer(max_loss=1e-6)
+    np.testing.assert_array_equal(dreamer.dream(FRAME), FRAME)
+    assert dreamer.report.source_loss is not None
+    assert dreamer.report.source_loss > 1e-6
+    assert dreamer.report.loss == dreamer.report.source_loss
+    assert dreamer.report.residual_rms == 0
+
+
+def test_octaves_too_small_to_dream_are_dropped_and_reported() -> None:
+    dreamer = make_dreamer(octaves=8)
+    dreamer.dream(FRAME)
+    assert len(dreamer.report.steps) == 8 - dreamer.report.dropped_octaves
+    smallest = dreamer.octave_images[0].shape
+    assert min(smallest[:2]) // 4 >= 4
+    assert dreamer.report.dropped_octaves == 8 - len(dreamer.octave_images) > 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 80)])
+def test_frames_too_small_to_dream_pass_with_one_warning(
+    size: tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    dreamer, pixels = make_dreamer(), fractal_pixels(*size)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            np.testing.assert_array_equal(dreamer.dream(pixels), pixels)
+    assert len(caplog.records) == 1
+    assert dreamer.report.loss is None
+    assert dreamer.report.steps == ()
+
+
+def test_a_large_frame_keeps_its_own_detail_at_a_small_dream_size() -> None:
+    fine = FRAME.copy()
+    fine[::2] = np.clip(fine[::2].astype(int) + 20, 0, 255)
+    dreamer = make_dreamer(dream_size=48)
+    residual = dreamer.dream(fine).astype(int) - fine
+    rows = np.abs(np.diff(residual, axis=0)).mean()
+    assert 0 < rows < 4
+    assert dreamer.octave_images[-1].shape == (36, 48, 3)
+
+
+def test_an_uncalibrated_model_is_calibrated_on_the_first_frame_alone() -> None:
+    dreamer = make_dreamer(small_extractor({}), first_steps=0)
+    dreamer.dream(FRAME)
+    assert dreamer.report.source_loss == pytest.approx(1, rel=1e-3)
+    dreamer.dream(fractal_pixels(72, 96, seed=20) // 2)
+    assert dreamer.report.source_loss != pytest.approx(1, rel=1e-2)
+
+
+def test_the_same_frames_and_seed_give_the_same_dreams() -> None:
+    runs = [[make.dream(frame) for frame in _pan(3)] for make in (make_dreamer(), make_dreamer())]
+    for first, second in zip(*runs, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_another_seed_gives_another_dream() -> None:
+    dreams = [make_dreamer(seed=seed).dream(FRAME) for seed in (0, 1)]
+    assert np.any(dreams[0] != dreams[1])
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_what_is_no_rgb_frame_is_refused(pixels: Any) -> None:
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8 RGB"):
+        make_dreamer().dream(pixels)
+
+
+def test_the_source_loss_is_measured_only_where_asked_or_needed() -> None:
+    config = DreamConfig(**QUICK, max_loss=None)
+    dreamer = Dreamer(config, small_extractor())
+    dreamer.dream(FRAME)
+    assert dreamer.report.source_loss is None
+    over = Dreamer(dataclasses.replace(config, max_loss=1e-6), small_extractor())
+    over.dream(FRAME)
+    assert over.report.source_loss is not None

@@ -1,0 +1,116 @@
+"""Backward flow, warping and confidence."""
+
+import cv2
+import numpy as np
+import pytest
+
+from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.frames import FloatImage, Pixels, to_model_range
+from pictures import fractal_pixels
+
+SHIFT = (3, 5)
+"""Rows and columns that the scene moves by, down and to the right."""
+
+
+@pytest.fixture(scope="module")
+def moved() -> tuple[Pixels, Pixels]:
+    """A frame, and the same scene after it has moved by SHIFT."""
+    scene = fractal_pixels(140, 200, seed=3)
+    previous = scene[20:120, 20:180]
+    current = scene[20 - SHIFT[0] : 120 - SHIFT[0], 20 - SHIFT[1] : 180 - SHIFT[1]]
+    return np.ascontiguousarray(previous), np.ascontiguousarray(current)
+
+
+def _inner(image: FloatImage) -> FloatImage:
+    return image[16:-16, 16:-16]
+
+
+def _constant(shape: tuple[int, ...], dx: float, dy: float) -> FloatImage:
+    return np.broadcast_to(np.float32([dx, dy]), (*shape[:2], 2)).copy()
+
+
+def test_a_warp_along_zero_flow_is_the_identity() -> None:
+    image = to_model_range(fractal_pixels(40, 60))
+    np.testing.assert_allclose(warp(image, _constant(image.shape, 0, 0)), image, atol=1e-6)
+
+
+def test_a_warp_by_whole_pixels_equals_slicing() -> None:
+    image = to_model_range(fractal_pixels(40, 60))
+    warped = warp(image, _constant(image.shape, 4, -2))
+    np.testing.assert_allclose(warped[2:, :-4], image[:-2, 4:], atol=1e-6)
+
+
+def test_thirty_half_pixel_warps_neither_amplify_detail_nor_lose_most_of_it() -> None:
+    columns = np.arange(64, dtype=np.float32)
+    waves = np.tile(np.sin(2 * np.pi * columns / 8), (64, 1)).astype(np.float32)
+    warped = waves
+    for step in range(30):
+        warped = warp(warped, _constant(waves.shape, 0.5 if step % 2 else -0.5, 0))
+    kept = np.abs(warped[:, 16:-16]).max() / np.abs(waves).max()
+    assert 0.7 < kept <= 1.0
+
+
+def test_backward_flow_points_from_the_current_frame_into_the_previous_one(
+    moved: tuple[Pixels, Pixels],
+) -> None:
+    previous, current = moved
+    backward, forward = FlowEstimator().both_ways(current, previous)
+    assert np.median(_inner(backward)[..., 0]) == pytest.approx(-SHIFT[1], abs=0.2)
+    assert np.median(_inner(backward)[..., 1]) == pytest.approx(-SHIFT[0], abs=0.2)
+    assert np.median(_inner(forward)[..., 0]) == pytest.approx(SHIFT[1], abs=0.2)
+
+
+def test_warping_along_a_flipped_flow_would_miss_the_current_frame(
+    moved: tuple[Pixels, Pixels],
+) -> None:
+    previous, current = moved
+    backward, forward = FlowEstimator().both_ways(current, previous)
+    now, before = to_model_range(current), to_model_range(previous)
+    right = np.square(_inner(warp(before, backward) - now)).mean()
+    flipped = np.square(_inner(warp(before, -backward) - now)).mean()
+    other = np.square(_inner(warp(before, forward) - now)).mean()
+    assert right < flipped / 20
+    assert right < other / 20
+
+
+def test_flow_of_a_large_frame_is_stretched_to_its_pixels() -> None:
+    scene = cv2.resize(fractal_pixels(300, 500, seed=5), (2000, 1200))
+    previous, current = scene[40:1160, 40:1960], scene[40:1160, 24:1944]
+    backward, _ = FlowEstimator().both_ways(current, previous)
+    assert backward.shape == (1120, 1920, 2)
+    assert np.median(backward[..., 0]) == pytest.approx(-16, abs=1)
+
+
+def test_a_static_stream_is_trusted_everywhere() -> None:
+    pixels = fractal_pixels(90, 120)
+    backward, forward = FlowEstimator().both_ways(pixels, pixels)
+    image = to_model_range(pixels)
+    assert confidence(backward, forward, image, image).min() > 0.99
+
+
+def test_confidence_is_zero_where_the_previous_frame_did_not_reach() -> None:
+    image = to_model_range(fractal_pixels(60, 80))
+    flow = _constant(image.shape, 10, 0)
+    trust = confidence(flow, -flow, image, image)
+    assert trust[:, -10:].max() == 0
+    assert trust[:, :-11].max() > 0
+
+
+def test_confidence_is_low_where_way_there_and_way_back_disagree() -> None:
+    image = to_model_range(fractal_pixels(60, 80))
+    still, astray = _constant(image.shape, 0, 0), _constant(image.shape, 6, 0)
+    assert confidence(still, astray, image, image).max() < 0.01
+
+
+def test_confidence_is_low_where_colours_differ() -> None:
+    image = to_model_range(fractal_pixels(60, 80))
+    still = _constant(image.shape, 0, 0)
+    assert confidence(still, still, image, -np.sign(image) * np.float32(1)).mean() < 0.1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 300), (16, 16)])
+def test_frames_too_small_for_a_flow_count_as_still(size: tuple[int, int]) -> None:
+    pixels = fractal_pixels(*size)
+    backward, forward = FlowEstimator().both_ways(pixels, pixels)
+    assert backward.shape == forward.shape == (*size, 2)
+    assert np.abs(backward).max() < 0.5
