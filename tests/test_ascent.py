@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from networks import small_extractor
+from pictures import fractal_pixels
 
 from dreamstream.ascent import ClassicAscent, GuardedAscent, Loss, shift_sequence
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, to_model_range
-from networks import small_extractor
-from pictures import fractal_pixels
 
 IMAGE = to_model_range(fractal_pixels(48, 64))
 EVERYWHERE = np.ones((48, 64), np.float32)
@@ -49,9 +49,7 @@ def test_ascent_raises_the_loss(loss: Loss, ascent: type[ClassicAscent | Guarded
 
 
 @pytest.mark.parametrize("ascent", [ClassicAscent, GuardedAscent])
-def test_zero_steps_change_nothing(
-    loss: Loss, ascent: type[ClassicAscent | GuardedAscent]
-) -> None:
+def test_zero_steps_change_nothing(loss: Loss, ascent: type[ClassicAscent | GuardedAscent]) -> None:
     image, value, taken = ascent(loss, FREE).climb(IMAGE, EVERYWHERE, 0)
     np.testing.assert_array_equal(image, IMAGE)
     assert np.isnan(value)

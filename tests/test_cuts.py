@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from pictures import fractal_pixels
 
 from dreamstream.cuts import LONGEST_FLASH, Change, CutDetector, content_value
 from dreamstream.flow import FlowEstimator, confidence
 from dreamstream.frames import Pixels, to_model_range
-from pictures import fractal_pixels
 
 SCENE = fractal_pixels(90, 400, seed=1)
 OTHER = 255 - np.roll(fractal_pixels(90, 160, seed=9), 1, axis=2)

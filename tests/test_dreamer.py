@@ -6,18 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import small_extractor
+from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
 from dreamstream.flow import FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import shrink
-from networks import small_extractor
-from pictures import fractal_pixels
 
 SCENE = fractal_pixels(72, 160, seed=4)
 FRAME = np.ascontiguousarray(SCENE[:, :96])
-QUICK = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 4, "steps": 1, "dream_size": None}
+QUICK: dict[str, Any] = {
+    "layers": {"deep": 1.0},
+    "octaves": 2,
+    "first_steps": 4,
+    "steps": 1,
+    "dream_size": None,
+}
 
 
 def make_dreamer(extractor: Any = None, **settings: Any) -> Dreamer:

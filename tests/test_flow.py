@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from pictures import fractal_pixels
 
 from dreamstream.flow import FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range
-from pictures import fractal_pixels
 
 SHIFT = (3, 5)
 """Rows and columns that the scene moves by, down and to the right."""
@@ -26,7 +26,7 @@ def _inner(image: FloatImage) -> FloatImage:
 
 
 def _constant(shape: tuple[int, ...], dx: float, dy: float) -> FloatImage:
-    return np.broadcast_to(np.float32([dx, dy]), (*shape[:2], 2)).copy()
+    return np.full((*shape[:2], 2), [dx, dy], np.float32)
 
 
 def test_a_warp_along_zero_flow_is_the_identity() -> None:
@@ -74,7 +74,7 @@ def test_warping_along_a_flipped_flow_would_miss_the_current_frame(
 
 
 def test_flow_of_a_large_frame_is_stretched_to_its_pixels() -> None:
-    scene = cv2.resize(fractal_pixels(300, 500, seed=5), (2000, 1200))
+    scene = np.asarray(cv2.resize(fractal_pixels(300, 500, seed=5), (2000, 1200)), np.uint8)
     previous, current = scene[40:1160, 40:1960], scene[40:1160, 24:1944]
     backward, _ = FlowEstimator().both_ways(current, previous)
     assert backward.shape == (1120, 1920, 2)

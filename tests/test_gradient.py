@@ -31,7 +31,8 @@ def test_smoothing_does_not_mix_rows_with_columns_or_colours() -> None:
     spread = smooth(tf.constant(point), tf.constant(1.0)).numpy()
     assert not spread[..., [0, 2]].any()
     row, column = np.unravel_index(spread[0, :, :, 1].argmax(), (33, 49))
-    assert (abs(row - 10) <= 1) and (abs(column - 30) <= 1)
+    assert abs(row - 10) <= 1
+    assert abs(column - 30) <= 1
 
 
 def test_evening_out_brings_weak_regions_up_to_strong_ones() -> None:

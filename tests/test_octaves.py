@@ -31,7 +31,7 @@ def test_corner_aligned_resizing_is_scipys_zoom_of_order_one(size: tuple[int, in
 
 
 def test_shrinking_keeps_the_mean_and_drops_what_would_alias() -> None:
-    stripes = np.tile(np.float32([1, -1]), (16, 8))
+    stripes = np.tile(np.array([1, -1], np.float32), (16, 8))
     assert np.abs(shrink(stripes, (8, 8))).max() == 0
     ramp = np.random.default_rng(1).random((16, 16, 3)).astype(np.float32)
     assert shrink(ramp, (4, 4)).mean() == pytest.approx(ramp.mean(), abs=1e-6)
