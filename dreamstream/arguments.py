@@ -3,10 +3,11 @@
 import argparse
 import dataclasses
 import os
+import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, DecimalException
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -72,18 +73,21 @@ def parse_request(arguments: Sequence[str]) -> Request:
         UsageError: Something is unknown, missing or out of range; the message is one line.
         SystemExit: ``--help`` or ``--version`` was asked for, and has been printed.
     """
-    given = vars(_make_parser().parse_args(arguments))
+    # intermixed, or an option between INPUT and OUTPUT would end the file names
+    given = vars(_make_parser().parse_intermixed_args(arguments))
     settings = {**_read_user_toml(), **_read_toml(given.pop("config", None)), **given}
     if settings.get("input") is None and not settings.get("listing"):
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
-    dream, media = _configure(DreamConfig, settings), _configure(MediaConfig, settings)
+    preview = settings.get("preview")
+    if preview is not None:
+        settings |= {"start": preview, "duration": None, "frames": (0, 1)}
     return Request(
         input=settings.get("input"),
         output=settings.get("output"),
-        dream=dream,
-        media=_preview_media(media, settings.get("preview")),
+        dream=_configure(DreamConfig, settings),
+        media=_configure(MediaConfig, settings),
         listing=settings.get("listing"),
-        preview=settings.get("preview"),
+        preview=preview,
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
@@ -99,6 +103,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see dreamstream --help)")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()  # here a reader that has gone is an error one can catch
+        super().exit(status, message)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -140,14 +148,15 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     names = [*filter(None, [field.metadata.get("short")]), flag_of(field.name)]
     text = field.metadata["help"]
     if field.type is bool:
-        group.add_argument(*names, dest=field.name, action="store_true", help=text)
+        switch = argparse.BooleanOptionalAction  # a TOML file may have set it
+        group.add_argument(*names, dest=field.name, action=switch, help=text)
         return
     group.add_argument(
         *names,
         dest=field.name,
         type=_reader(field),
         metavar=_METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
-        help=f"{text} (default: {_show(default, field.metadata.get('none'))})",
+        help=f"{text} (default: {_show(default, _none_of(field))})",
     )
 
 
@@ -173,13 +182,8 @@ def _configure(kind: type[Any], settings: Mapping[str, Any]) -> Any:
         return kind(**{name: settings[name] for name in names if name in settings})
     except ValueError as error:
         field, _, problem = str(error).partition(": ")
-        raise UsageError(f"{flag_of(field)}: {problem}") from error
-
-
-def _preview_media(media: MediaConfig, preview: Fraction | None) -> MediaConfig:
-    if preview is None:
-        return media
-    return dataclasses.replace(media, start=preview, duration=None, frames=(0, 1))
+        flag = "--preview" if field == "start" and "preview" in settings else flag_of(field)
+        raise UsageError(f"{flag}: {problem}") from error
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -194,15 +198,17 @@ def _layers(text: str) -> dict[str, float]:
     return layers
 
 
+_TIME = re.compile(r"-?(\d{1,9}:){0,2}(\d{1,9}(\.\d{0,12})?|\.\d{1,12})", re.ASCII)
+
+
 def _time(text: str) -> Fraction:
     """Read seconds, or [HH:]MM:SS[.m], exactly."""
+    if not _TIME.fullmatch(text.strip()):
+        raise ValueError("no time")
     seconds = Fraction(0)
-    try:
-        for part in text.split(":"):
-            seconds = 60 * seconds + Fraction(Decimal(part.strip()))
-    except (DecimalException, OverflowError) as error:
-        raise ValueError("no time") from error
-    return seconds
+    for part in text.strip().lstrip("-").split(":"):
+        seconds = 60 * seconds + Fraction(part)
+    return -seconds if "-" in text else seconds
 
 
 def _frames(text: str) -> tuple[int | None, int | None]:
@@ -251,7 +257,7 @@ _METAVARS = {
 def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
     """Make the function that reads a field's text; it names itself for argparse's message."""
     read = _READERS.get(field.name, field.type)
-    none, choices = field.metadata.get("none"), field.metadata.get("choices")
+    none, choices = _none_of(field), field.metadata.get("choices")
 
     def value(text: str) -> Any:
         if none is not None and text.strip().lower() == none:
@@ -262,6 +268,12 @@ def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
 
     value.__name__ = field.name.replace("_", " ")
     return value
+
+
+def _none_of(field: "dataclasses.Field[Any]") -> str | None:
+    """Give the word for a field's None; None where it has none."""
+    word: str | None = field.metadata.get("none")
+    return "none" if word is None and field.default is None else word
 
 
 def _show(value: Any, none: str | None) -> str:
@@ -301,10 +313,15 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
             table = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"reading {path} failed: {error}") from error
-    return {
+    settings = {
         name.replace("-", "_"): _toml_value(path, name.replace("-", "_"), value)
         for name, value in table.items()
     }
+    try:
+        _configure(DreamConfig, settings), _configure(MediaConfig, settings)
+    except UsageError as error:
+        raise UsageError(f"reading {path} failed: {error}") from error
+    return settings
 
 
 def _toml_value(path: Path, name: str, value: Any) -> Any:
@@ -313,15 +330,23 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
     if name not in fields:
         raise UsageError(f"reading {path} failed: there is no setting {name}; see --help")
     field = fields[name]
-    if field.type is bool or isinstance(value, bool):
-        if field.type is bool and isinstance(value, bool):
-            return value
+    if field.type is bool and isinstance(value, bool):
+        return value
+    if field.type is bool or isinstance(value, bool | list) or not _takes(field, value):
         raise UsageError(f"reading {path} failed: {name} = {value!r} is of the wrong type")
     text = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
     try:
         return _reader(field)(text)
     except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
         raise UsageError(f"reading {path} failed: {name} = {value!r} can't be used") from error
+
+
+def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
+    """Tell whether a TOML value may stand for a field: layers alone are a table, names a text."""
+    if isinstance(value, dict):
+        return field.name == "layers"
+    named = field.type is str or field.name in ("codec", "weights", "stats")
+    return isinstance(value, str) or not named
 
 
 def list_presets_text() -> str:

@@ -1,13 +1,15 @@
 """The command: arguments to objects, exit codes, progress.  Only this module prints or exits."""
 
 import logging
+import re
 import sys
 import time
 import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dreamstream.arguments import Request, UsageError, list_presets_text, parse_request
@@ -51,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         close_stdout()
         return FAILURE
+    except Exception as error:  # a fault of ours, or memory gone: still one line
+        return _complain(_unforeseen(error), FAILURE, request)
 
 
 def _complain(error: Exception, code: int, request: Request | None) -> int:
@@ -61,18 +65,27 @@ def _complain(error: Exception, code: int, request: Request | None) -> int:
     return code
 
 
+def _unforeseen(error: Exception) -> DreamstreamError:
+    """Put an error that nobody foresaw in a line."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    made = DreamstreamError(f"dreaming failed ({shorten(text, 200)}); -v shows where")
+    made.__cause__ = error
+    return made
+
+
 def _list(request: Request) -> int:
-    print(_listing(request))
+    print(_listing(request), flush=True)
     return DONE
 
 
 def _listing(request: Request) -> str:
     if request.listing == "presets":
         return list_presets_text()
-    if request.listing == "models":
-        from dreamstream.models.catalog import list_models_text
+    from dreamstream.models.catalog import find_model, list_models_text
 
+    if request.listing == "models":
         return list_models_text()
+    find_model(request.dream.model)  # before the seconds that TensorFlow takes
     load_tensorflow(quiet=not request.verbose)
     from dreamstream.models.extractor import list_layers_text
 
@@ -81,28 +94,42 @@ def _listing(request: Request) -> str:
 
 def _dream(request: Request) -> int:
     """Open input and output, load the network, and dream."""
-    _set_up_logging(request)
     from dreamstream.models.catalog import find_model
-    from dreamstream.sources import open_source
 
     find_model(request.dream.model)
+    from dreamstream.sources import open_source
+
     begun = time.perf_counter()
     with ExitStack() as stack:
+        stack.enter_context(_logging(request))
         source = stack.enter_context(open_source(str(request.input), request.media))
-        _require_still_for_octaves(request, source.info)
+        _require_fit(request, source.info)
         sink = _enter_sink(stack, request, source.info)
         stats = _enter_stats(stack, request)
         dreamer = _load_dreamer(request)
         frames = _run(request, source, dreamer, sink, stats)
-        if request.media.save_octaves:
-            _save_octaves(request, dreamer)
+    if request.media.save_octaves:
+        _save_octaves(request, dreamer)
     _summarise(request, frames, time.perf_counter() - begun)
     return _damage(source.damaged)
 
 
-def _require_still_for_octaves(request: Request, info: "StreamInfo") -> None:
-    if request.media.save_octaves and (info.rate is not None or request.output is None):
+def _require_fit(request: Request, info: "StreamInfo") -> None:
+    """Raise where options contradict one another, the input or the output."""
+    from dreamstream.sinks.video import VIDEO_SUFFIXES
+
+    output, media = _output_path(request), request.media
+    if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
+        raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
+    one = info.rate is None or request.preview is not None
+    if media.save_octaves and not (one and output):
         raise UsageError("--save-octaves: is for a still with an OUTPUT; use --preview for a video")
+    if media.stats is not None and _is_one_of(media.stats, [output, info.path, request.input]):
+        raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
+
+
+def _is_one_of(path: Path, others: Sequence[str | Path | None]) -> bool:
+    return path.resolve() in [Path(other).resolve() for other in others if other is not None]
 
 
 def _enter_sink(stack: ExitStack, request: Request, info: "StreamInfo") -> "Sink":
@@ -114,19 +141,23 @@ def _enter_sink(stack: ExitStack, request: Request, info: "StreamInfo") -> "Sink
         info = compared_info(info)
     target = _output_path(request)
     sinks: list[Sink] = []
-    if target is not None:
-        sinks.append(open_sink(target, info, request.media))
-    if target is None or request.media.show:
-        sinks.append(WindowSink(info))
+    with ExitStack() as opened:
+        if target is not None:
+            sinks.append(opened.enter_context(open_sink(target, info, request.media)))
+        if target is None or request.media.show:
+            sinks.append(opened.enter_context(WindowSink(info)))
+        opened.pop_all()  # all are open, so they stay so
     sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
     stack.push(_PartialNotice(sink))
     return stack.enter_context(sink)
 
 
 def _output_path(request: Request) -> str | None:
-    if request.preview is not None and request.output is None:
-        return f"{Path(str(request.input)).stem}-preview.png"
-    return request.output
+    """Name the output; a preview's default is a picture in the working folder."""
+    if request.preview is None or request.output is not None:
+        return request.output
+    name = re.sub(r"%\d*d|:", "", Path(str(request.input)).stem).strip("-_. ")
+    return f"{name or 'dream'}-preview.png"
 
 
 class _PartialNotice:
@@ -165,10 +196,22 @@ def _load_dreamer(request: Request) -> "Dreamer":
     return Dreamer(request.dream, measure_source=request.media.stats is not None)
 
 
-def _set_up_logging(request: Request) -> None:
+@contextmanager
+def _logging(request: Request) -> Iterator[None]:
+    """Show on stderr what the package logs, and let it pass a progress bar by."""
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    logger, handler = logging.getLogger("dreamstream"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("dreamstream: %(message)s"))
     level = logging.DEBUG if request.verbose else logging.WARNING
-    logging.basicConfig(format="dreamstream: %(message)s", stream=sys.stderr)
-    logging.getLogger("dreamstream").setLevel(logging.ERROR if request.quiet else level)
+    logger.setLevel(logging.ERROR if request.quiet else level)
+    logger.addHandler(handler)
+    try:
+        with logging_redirect_tqdm([logger]):
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
 
 
 def _run(
@@ -180,17 +223,13 @@ def _run(
 ) -> int:
     """Dream every frame behind a progress bar; give their number."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from dreamstream.pipeline import dream_frames
 
     disable = True if request.quiet else None  # None: no bar where stderr is no terminal
     total = source.info.frames
     records = dream_frames(source, dreamer, sink, compare=request.media.compare)
-    with (
-        tqdm(total=total, unit="frame", disable=disable, dynamic_ncols=True) as bar,
-        logging_redirect_tqdm(),
-    ):
+    with tqdm(total=total, unit="frame", disable=disable, dynamic_ncols=True) as bar:
         frames = 0
         for record in records:
             frames += 1
@@ -204,14 +243,18 @@ def _run(
 
 def _save_octaves(request: Request, dreamer: "Dreamer") -> None:
     """Write each octave's picture beside the output."""
+    from dreamstream.config import MediaConfig
     from dreamstream.frames import Frame, StreamInfo, to_pixels
     from dreamstream.sinks import open_sink
+    from dreamstream.sinks.images import PICTURE_SUFFIXES
 
-    output = Path(str(request.output))
+    output = Path(str(_output_path(request)))
+    suffix = output.suffix if output.suffix.lower() in PICTURE_SUFFIXES else ".png"
+    media = MediaConfig(overwrite=request.media.overwrite)
     for number, image in enumerate(dreamer.octave_images, 1):
         height, width = image.shape[:2]
-        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{output.suffix}")
-        with open_sink(path, StreamInfo(height, width, frames=1), request.media) as sink:
+        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{suffix}")
+        with open_sink(path, StreamInfo(height, width, frames=1), media) as sink:
             sink.write(Frame(to_pixels(image), Fraction(0), 0))
 
 
@@ -233,5 +276,6 @@ def _damage(damaged: int) -> int:
     """Warn of frames that could not be decoded."""
     if not damaged:
         return DONE
-    print(f"dreamstream: the input is damaged: {damaged} frames were faulty", file=sys.stderr)
+    count = "a frame is" if damaged == 1 else f"{damaged} frames are"
+    print(f"dreamstream: the input is damaged: {count} faulty or missing", file=sys.stderr)
     return PARTIAL

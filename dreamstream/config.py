@@ -21,6 +21,9 @@ RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
 """Default ceilings of models whose loss keeps the original program's units; every other model's
 layers are scaled so that a photo's mean square is 1, and the preset's ceiling serves them all."""
 
+_MOST_OCTAVES, _MOST_SCALE, _MOST_STEPS, _MOST_PIXELS = 64, 16, 100_000, 1000
+"""Far beyond all use, and small enough that no number overflows."""
+
 _FROM_PRESET: Any = object()
 """Default of a field whose value the preset gives; no instance ever holds it."""
 
@@ -35,13 +38,13 @@ class Preset:
     octave_scale: float = 1.4
     steps: int = 2
     first_steps: int = 12
-    step_size: float = 0.008
-    max_loss: float | None = 60.0
+    step_size: float = 0.007
+    max_loss: float | None = 150.0
     jitter: int = 8
     smoothing: float = 2.2
     evenness: float = 0.8
     chroma: float = 0.35
-    blend: float = 0.9
+    blend: float = 0.88
     dream_size: int | None = 640
     octave_rule: str = "reinject"
     model: str = DEFAULT_MODEL
@@ -50,10 +53,12 @@ class Preset:
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "menagerie": Preset("animals and their faces, whole and furry", {"faces": 1.0}),
-        "creatures": Preset("stranger, larger beings", {"creatures": 1.0, "patterns": 0.3}),
+        "creatures": Preset("whole, stranger beings", {"creatures": 1.0, "patterns": 0.3}),
         "eyes": Preset("eyes, beaks and feathers everywhere", {"eyes": 1.0}),
         "tapestry": Preset("woven ornaments and scales", {"patterns": 1.0}, octaves=3),
-        "brush": Preset("strokes of a painter", {"textures": 1.0}, octaves=3, smoothing=1.6),
+        "brush": Preset(
+            "strokes of a painter", {"textures": 1.0}, octaves=3, step_size=0.006, smoothing=1.6
+        ),
         "classic": Preset(
             "the original Keras program to the letter, each frame on its own",
             {"mixed2": 0.2, "mixed3": 3.0, "mixed4": 2.0, "mixed5": 1.5},
@@ -165,14 +170,14 @@ class DreamConfig:
 
     def _validate(self) -> None:
         _require_layers(self.layers)
-        _require("octaves", self.octaves, least=1)
-        _require("octave_scale", self.octave_scale, above=1)
-        _require("steps", self.steps, least=0)
-        _require("first_steps", self.first_steps, least=0)
+        _require("octaves", self.octaves, least=1, most=_MOST_OCTAVES)
+        _require("octave_scale", self.octave_scale, above=1, most=_MOST_SCALE)
+        _require("steps", self.steps, least=0, most=_MOST_STEPS)
+        _require("first_steps", self.first_steps, least=0, most=_MOST_STEPS)
         _require("step_size", self.step_size, above=0)
-        _require("jitter", self.jitter, least=0)
+        _require("jitter", self.jitter, least=0, most=_MOST_PIXELS)
         _require("seed", self.seed, least=0)
-        _require("smoothing", self.smoothing, least=0)
+        _require("smoothing", self.smoothing, least=0, most=_MOST_PIXELS)
         _require("evenness", self.evenness, least=0, most=1)
         _require("chroma", self.chroma, least=0, most=1)
         _require("blend", self.blend, least=0, most=1)
@@ -247,6 +252,10 @@ def _require(
     above: float | None = None,
 ) -> None:
     """Raise a ValueError that names the field and its range unless the value lies in it."""
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        finite = False
     bounds = []
     if least is not None:
         bounds.append((value >= least, f"at least {least:g}"))
@@ -254,5 +263,5 @@ def _require(
         bounds.append((value > above, f"more than {above:g}"))
     if most is not None:
         bounds.append((value <= most, f"at most {most:g}"))
-    if not math.isfinite(value) or not all(holds for holds, _ in bounds):
+    if not finite or not all(holds for holds, _ in bounds):
         raise ValueError(f"{name}: {value} must be {' and '.join(text for _, text in bounds)}")

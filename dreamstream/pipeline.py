@@ -64,7 +64,8 @@ def dream_frames(
     Yields:
         A record of each frame, once it is written.
     """
-    left = time.perf_counter()
+    left = asked = time.perf_counter()
+    closed = False
     for frame in source:
         read = time.perf_counter()
         dream = dreamer.dream(frame.pixels)
@@ -72,10 +73,12 @@ def dream_frames(
         shown = side_by_side(frame.pixels, dream) if compare else dream
         try:
             sink.write(Frame(shown, frame.time, frame.index))
-        except SinkClosed:
-            return
+        except SinkClosed:  # the frame was shown, and where a file is kept too it is in it
+            closed = True
         before, left = left, time.perf_counter()
         yield FrameRecord(
-            frame.index, frame.time, dreamer.report, read - before, left - dreamed, left - before
+            frame.index, frame.time, dreamer.report, read - asked, left - dreamed, left - before
         )
-        left = time.perf_counter()
+        if closed:
+            return
+        asked = time.perf_counter()

@@ -1,5 +1,6 @@
 """What the command does to its own process: stop signals and noisy libraries."""
 
+import logging
 import os
 import signal
 import sys
@@ -32,7 +33,9 @@ def stop_signals() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
         raise Stopped(number)
 
-    numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+    known = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+    # nohup and a shell's background jobs begin with some of them ignored, and so they stay
+    numbers = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
@@ -56,6 +59,7 @@ def load_tensorflow(*, quiet: bool) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _stderr_turned_away():
         load_tensorflow(quiet=False)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Figures of every frame, a line of JSON each."""
 
+import contextlib
 import json
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +27,7 @@ class StatsFile:
 
     def __init__(self, path: Path, max_loss: float | None, *, overwrite: bool = False) -> None:
         self._path, self._max_loss = path, max_loss
+        self._empty_and_ours = not path.exists()
         try:
             self._file = path.open("w" if overwrite else "x", encoding="utf-8", buffering=1)
         except FileExistsError as error:
@@ -44,6 +47,7 @@ class StatsFile:
         """
         try:
             self._file.write(json.dumps(stats_of(record, self._max_loss)) + "\n")
+            self._empty_and_ours = False
         except OSError as error:
             raise SinkError(
                 f"writing {self._path} failed ({error.strerror}); free some space"
@@ -58,7 +62,16 @@ class StatsFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk, of which write has told
+            self._file.close()
+        if error is not None and self._empty_and_ours:  # the next run would be refused for it
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+
+def _finite(value: float | None) -> float | None:
+    """Give a number that JSON knows: it has no infinity and no NaN."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
@@ -76,8 +89,8 @@ def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
         "warm": report.warm,
         "steps": list(report.steps),
         "dropped_octaves": report.dropped_octaves,
-        "source_loss": report.source_loss,
-        "loss": report.loss,
+        "source_loss": _finite(report.source_loss),
+        "loss": _finite(report.loss),
         "max_loss": max_loss,
         "confidence": report.confidence,
         "residual_rms": report.residual_rms,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from dreamstream.errors import ModelError
+from dreamstream.errors import UnknownNameError
 from dreamstream.models import dreamnet
 
 DEPTHS = ("textures", "patterns", "eyes", "faces", "creatures")
@@ -72,11 +72,11 @@ class ModelEntry:
         """Say what a layer tends to show; "" where that is not known."""
         return self.layers.get(layer, "")
 
-    def unknown_layers(self, words: Iterable[str]) -> ModelError:
+    def unknown_layers(self, words: Iterable[str]) -> UnknownNameError:
         """Make the error to raise for layers that this network lacks."""
         unknown = ", ".join(words)
         known = ", ".join(dict.fromkeys((*DEPTHS, *self.layers)))
-        return ModelError(
+        return UnknownNameError(
             f"{self.name} has no layer {unknown}; it has {known}; "
             f"--model {self.name} --list-layers shows all"
         )
@@ -297,10 +297,10 @@ def find_model(name: str) -> ModelEntry:
         Its entry.
 
     Raises:
-        ModelError: There is none of that name; the message lists what there is.
+        UnknownNameError: There is none of that name; the message lists what there is.
     """
     if name not in MODELS:
-        raise ModelError(f"there is no model {name}; models are {', '.join(MODELS)}")
+        raise UnknownNameError(f"there is no model {name}; models are {', '.join(MODELS)}")
     return MODELS[name]
 
 

@@ -80,8 +80,8 @@ def load_model(name: str, layers: Iterable[str], weights: Path | None = None) ->
         The extractor.
 
     Raises:
-        ModelError: The network or a layer is unknown (the message lists what there is), or the
-            weights can't be fetched or don't fit.
+        UnknownNameError: The network or a layer is unknown; the message lists what there is.
+        ModelError: The weights can't be fetched or don't fit.
         ValueError: No layer is given.
     """
     entry = find_model(name)
@@ -108,7 +108,7 @@ def list_layers_text(name: str) -> str:
         One line for each layer, from shallow to deep.
 
     Raises:
-        ModelError: The network is unknown.
+        UnknownNameError: The network is unknown.
     """
     entry = find_model(name)
     whole = _build(entry)

@@ -43,10 +43,17 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
     Raises:
         SourceError: There is no such thing, or it can't be read.
     """
-    path, media = Path(target), media or MediaConfig()
+    media = media or MediaConfig()
     camera = _CAMERA.fullmatch(target) if isinstance(target, str) else None
     if camera:
         return CameraSource(int(camera[1] or 0), media)
+    try:
+        return _open_path(target, Path(target), media)
+    except OSError as error:  # a name too long, or a folder that may not be searched
+        raise SourceError(f"opening {target} failed ({error.strerror}); check the path") from error
+
+
+def _open_path(target: str | Path, path: Path, media: MediaConfig) -> Source:
     if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageSource([path], None, media)
     if path.is_file():

@@ -23,7 +23,7 @@ class Source(Protocol):
 
     @property
     def damaged(self) -> int:
-        """Pictures met so far that could not be decoded, or not without faults."""
+        """Pictures met so far that could not be decoded, or not without faults, or are missing."""
         return 0
 
     def __iter__(self) -> Iterator[Frame]:

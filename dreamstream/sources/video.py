@@ -14,6 +14,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels, SoundSpan, StreamInfo
 from dreamstream.sources.base import Source, Trim, nothing_kept
+from dreamstream.sources.torn import count_missing
 
 HD_LINES = 720
 """Untagged pictures of so many lines are BT.709; smaller ones BT.601, as players assume."""
@@ -70,7 +71,7 @@ class VideoSource(Source):
 
     @property
     def damaged(self) -> int:
-        """Pictures met so far that could not be decoded, or not without faults."""
+        """Pictures met so far that could not be decoded, or not without faults, or are missing."""
         return self._damaged
 
     def __next__(self) -> Frame:
@@ -150,6 +151,7 @@ class VideoSource(Source):
                 for packet in self._container.demux(self._stream):
                     advanced = True
                     yield packet
+                self._damaged += count_missing(self._stream, self._path)
                 return
             except av.error.InvalidDataError:
                 self._damaged += 1

@@ -1,0 +1,223 @@
+"""Settings: what comes from where, and what is refused."""
+
+import dataclasses
+import math
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from dreamstream.config import OCTAVE_RULES, PRESETS, DreamConfig, MediaConfig, Preset
+from dreamstream.models.catalog import MODELS
+
+DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
+OWN_DEFAULTS = {"preset", "weights", "seed"}
+
+OTHER: dict[str, Any] = {
+    "model": "vgg16",
+    "layers": {"textures": 0.5, "eyes": 2.0},
+    "octaves": 7,
+    "octave_scale": 1.9,
+    "steps": 9,
+    "first_steps": 33,
+    "step_size": 0.5,
+    "max_loss": 123.0,
+    "jitter": 31,
+    "smoothing": 0.7,
+    "evenness": 0.11,
+    "chroma": 0.22,
+    "blend": 0.33,
+    "dream_size": 222,
+    "octave_rule": "classic",
+}
+"""Values that no preset has, of every field that presets set."""
+
+every_preset = pytest.mark.parametrize("name", PRESETS)
+
+
+def test_presets_set_every_field_but_those_with_a_default_of_their_own() -> None:
+    about_a_preset = {field.name for field in dataclasses.fields(Preset)} - {"about"}
+    assert set(DREAM_FIELDS) - OWN_DEFAULTS == about_a_preset == set(OTHER)
+
+
+@every_preset
+def test_every_field_that_is_not_given_comes_from_the_preset(name: str) -> None:
+    config, preset = DreamConfig(preset=name), PRESETS[name]
+    for field in set(OTHER) - {"max_loss"}:
+        assert getattr(config, field) == getattr(preset, field)
+    assert config.seed == 0
+    assert config.weights is None
+
+
+@every_preset
+@pytest.mark.parametrize("field", [field for field in OTHER if field != "octave_rule"])
+def test_what_is_given_wins_over_the_preset_and_leaves_the_rest(name: str, field: str) -> None:
+    config, plain = DreamConfig(preset=name, **{field: OTHER[field]}), DreamConfig(preset=name)
+    assert getattr(config, field) == OTHER[field] != getattr(PRESETS[name], field)
+    unchanged = set(OTHER) - {field} - ({"max_loss"} if field == "model" else set())
+    assert all(getattr(config, other) == getattr(plain, other) for other in unchanged)
+
+
+@pytest.mark.parametrize("field", ["max_loss", "dream_size"])
+def test_none_given_is_kept_and_not_taken_from_the_preset(field: str) -> None:
+    given: dict[str, Any] = {field: None}
+    assert getattr(DreamConfig(**given), field) is None
+    assert getattr(DreamConfig(model="inception_v3", **given), field) is None
+
+
+@every_preset
+@pytest.mark.parametrize("model", MODELS)
+def test_the_ceiling_is_10_for_inception_v3_and_the_presets_for_every_other_model(
+    name: str, model: str
+) -> None:
+    expected = 10 if model == "inception_v3" else PRESETS[name].max_loss
+    assert DreamConfig(preset=name, model=model).max_loss == expected
+
+
+def test_a_ceiling_that_is_given_holds_for_inception_v3_too() -> None:
+    assert DreamConfig(model="inception_v3", max_loss=3).max_loss == 3
+
+
+def test_the_classic_preset_has_the_original_programs_numbers() -> None:
+    config = DreamConfig(preset="classic")
+    assert config.model == "inception_v3"
+    assert dict(config.layers) == {"mixed2": 0.2, "mixed3": 3.0, "mixed4": 2.0, "mixed5": 1.5}
+    assert (config.octaves, config.octave_scale) == (3, 1.4)
+    assert (config.steps, config.first_steps, config.step_size) == (20, 20, 0.01)
+    assert (config.max_loss, config.octave_rule) == (10, "classic")
+    assert (config.jitter, config.blend, config.dream_size) == (0, 0, None)
+    assert (config.smoothing, config.evenness, config.chroma) == (0, 0, 1)
+
+
+def test_there_are_classic_and_at_least_five_presets_for_video() -> None:
+    video = [name for name, preset in PRESETS.items() if preset.octave_rule == "reinject"]
+    assert set(PRESETS) == {"classic", *video}
+    assert len(video) >= 5
+    assert all(PRESETS[name].about for name in PRESETS)
+
+
+@every_preset
+def test_every_preset_is_within_the_ranges(name: str) -> None:
+    DreamConfig(preset=name)
+
+
+@pytest.mark.parametrize("config", [DreamConfig(), MediaConfig()], ids=["dream", "media"])
+def test_settings_are_frozen(config: Any) -> None:
+    for field in dataclasses.fields(config):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(config, field.name, None)
+
+
+def test_the_layers_can_not_be_changed_from_outside() -> None:
+    layers = {"eyes": 1.0}
+    config = DreamConfig(layers=layers)
+    layers["faces"] = 2.0
+    assert dict(config.layers) == {"eyes": 1.0}
+    with pytest.raises(TypeError):
+        config.layers["faces"] = 2.0  # type: ignore[index]
+
+
+NUMBERS = sorted(set(OTHER) - {"model", "layers", "octave_rule"} | {"seed"})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, -0.001, 10**400])
+@pytest.mark.parametrize("field", NUMBERS)
+def test_a_number_that_is_negative_not_finite_or_huge_is_refused_by_name(
+    field: str, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: .* must be"):
+        DreamConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("octaves", 0),
+        ("octaves", 65),
+        ("octave_scale", 1),
+        ("octave_scale", 17),
+        ("steps", 100_001),
+        ("first_steps", 100_001),
+        ("step_size", 0),
+        ("max_loss", 0),
+        ("jitter", 1001),
+        ("smoothing", 1001),
+        ("evenness", 1.01),
+        ("chroma", 1.01),
+        ("blend", 1.01),
+        ("dream_size", 0),
+        ("octave_rule", "none"),
+        ("preset", "none"),
+        ("layers", {}),
+        ("layers", {"eyes": 0}),
+        ("layers", {"eyes": math.nan}),
+        ("layers", {"eyes": math.inf}),
+    ],
+)
+def test_a_value_just_outside_its_range_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: ") as refusal:
+        DreamConfig(**{field: value})
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("octaves", 1),
+        ("octave_scale", 1.001),
+        ("steps", 0),
+        ("first_steps", 0),
+        ("jitter", 0),
+        ("smoothing", 0),
+        ("evenness", 0),
+        ("evenness", 1),
+        ("chroma", 0),
+        ("chroma", 1),
+        ("blend", 0),
+        ("blend", 1),
+        ("dream_size", 1),
+        ("layers", {"eyes": -1}),
+    ],
+)
+def test_a_value_at_the_edge_of_its_range_is_taken(field: str, value: Any) -> None:
+    assert getattr(DreamConfig(**{field: value}), field) == value
+
+
+def test_an_unknown_preset_or_rule_lists_what_there_is() -> None:
+    with pytest.raises(ValueError, match="presets are") as refusal:
+        DreamConfig(preset="none")
+    assert all(name in str(refusal.value) for name in PRESETS)
+    with pytest.raises(ValueError, match="octave_rule") as refusal:
+        DreamConfig(octave_rule="none")
+    assert all(rule in str(refusal.value) for rule in OCTAVE_RULES)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("start", Fraction(-1)),
+        ("start", math.nan),
+        ("start", Fraction(10**400)),
+        ("duration", Fraction(0)),
+        ("duration", Fraction(-1)),
+        ("duration", math.nan),
+        ("crf", -1),
+        ("crf", 64),
+        ("crf", math.nan),
+        ("frames", (-1, None)),
+        ("frames", (None, 0)),
+        ("frames", (3, 3)),
+        ("frames", (5, 3)),
+        ("frames", (None, -2)),
+    ],
+)
+def test_a_trim_or_quality_outside_its_range_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: "):
+        MediaConfig(**{field: value})
+
+
+@pytest.mark.parametrize("frames", [(None, None), (0, 1), (3, None), (None, 2)])
+def test_a_range_of_frames_may_be_open_on_either_side(
+    frames: tuple[int | None, int | None],
+) -> None:
+    assert MediaConfig(frames=frames).frames == frames
