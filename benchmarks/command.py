@@ -1,0 +1,114 @@
+"""Print what a user waits for and what the machine must hold: start-up, first frame, memory.
+
+Run from the repository's root, with dreamstream installed and nothing else running:
+
+    python benchmarks/command.py [--clip samples/meadow.mp4] [--json FILE]
+
+Times are the best of three. "First frame" is from the command to the first line of its statistics.
+Memory is the command's peak resident set for 5 s and for 60 s of the clip, looped at a small size.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.frames import Frame, StreamInfo
+from dreamstream.sinks import open_sink
+from dreamstream.sources import open_source
+
+REPEATS = 3
+SMALL = (108, 192)
+RATE = Fraction(24)
+
+
+def main() -> None:
+    """Measure, print a table, and write it as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clip", type=Path, default=Path("samples/meadow.mp4"))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    figures = dict(_figures(options.clip))
+    for name, value in figures.items():
+        print(f"{name:42} {value:8.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _figures(clip: Path) -> Iterator[tuple[str, float]]:
+    yield "--help, s", min(_seconds(["--help"]) for _ in range(REPEATS))
+    yield "an argument error, s", min(_seconds([str(clip), "--steps", "x"]) for _ in range(REPEATS))
+    with tempfile.TemporaryDirectory() as folder:
+        yield (
+            "first frame of the clip, s",
+            min(_first_frame(clip, Path(folder)) for _ in range(REPEATS)),
+        )
+        for seconds in (5, 60):
+            looped = Path(folder) / f"{seconds}.mp4"
+            _loop(clip, looped, int(seconds * RATE))
+            yield f"peak memory, {seconds} s of video, MiB", _peak_mebibytes(looped, Path(folder))
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "dreamstream", *arguments]
+
+
+def _seconds(arguments: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(_command(arguments), capture_output=True, check=False)
+    return time.perf_counter() - begun
+
+
+def _first_frame(clip: Path, folder: Path) -> float:
+    """Wait for the first line of the statistics, then end the command."""
+    stats = folder / "stats.jsonl"
+    stats.unlink(missing_ok=True)
+    begun = time.perf_counter()
+    arguments = [str(clip), str(folder / "out.mp4"), "--stats", str(stats), "-y"]
+    process = subprocess.Popen(_command(arguments), stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (stats.exists() and stats.stat().st_size):
+        time.sleep(0.01)
+    waited = time.perf_counter() - begun
+    process.terminate()
+    process.wait()
+    return waited
+
+
+def _loop(clip: Path, looped: Path, count: int) -> None:
+    """Write ``count`` small frames of a clip, from the beginning again where it ends."""
+    info = StreamInfo(*SMALL, rate=RATE, time_base=1 / RATE, frames=count)
+    with open_sink(looped, info) as sink:
+        for index, pixels in enumerate(islice(_endless(clip), count)):
+            small = cv2.resize(pixels, SMALL[::-1], interpolation=cv2.INTER_AREA)
+            sink.write(Frame(np.asarray(small, np.uint8), index / RATE, index))
+
+
+def _endless(clip: Path) -> Iterator[np.ndarray]:
+    while True:
+        with open_source(clip) as source:
+            for frame in source:
+                yield frame.pixels
+
+
+def _peak_mebibytes(clip: Path, folder: Path) -> float:
+    """Dream a clip and give the peak of the command's resident memory."""
+    arguments = [str(clip), str(folder / "memory.mp4"), "-y", "-q"]
+    process = subprocess.Popen(_command(arguments))
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"dreaming {clip} failed with status {status}")
+    return usage.ru_maxrss / 1024  # Linux counts kibibytes
+
+
+if __name__ == "__main__":
+    main()
