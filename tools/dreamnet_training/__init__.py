@@ -1,0 +1,1 @@
+"""Parts of the tool that trains dreamnet, the bundled network."""

@@ -1,0 +1,170 @@
+"""One step of training: the student's maps and input gradients are drawn to the teacher's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from .gradients import (
+    Tensor,
+    compiled,
+    cosines,
+    energies,
+    gaussian_blur,
+    normalised,
+    smooth_gradients,
+)
+from .teacher import Features
+
+CLIP_NORM = 1.0
+# Without it a student loses on dreams, where activations are tens of times a photo's, what it wins
+# on photos.
+DREAM_EMPHASIS = 0.75
+TINY_ENERGY = 1e-4
+# Views of the gradient in which its cosine is taken, and the weight of each: as it is, smoothed
+# as a dreamer smooths it, and its colours alone (wrong ones show as rainbow fringes).
+VIEW_SIGMA = 1.5
+RAW_WEIGHT, SMOOTH_WEIGHT, COLOUR_WEIGHT = 0.3, 1.0, 0.5
+
+
+class Distillation:
+    """A student, its teacher, and the step that draws one to the other."""
+
+    def __init__(
+        self, student: keras.Model, teacher: Features, scales: Tensor, gradient_weight: float
+    ) -> None:
+        """Put them together.
+
+        Args:
+            student: The network to train.
+            teacher: From pictures to as many maps.
+            scales: (layers,) numbers that bring each layer's mean square to 1 on photos.
+            gradient_weight: Of the gradients' disagreement against the maps' error.
+        """
+        self.student = student
+        self.teacher = teacher
+        self.optimizer = keras.optimizers.Adam(1e-4)
+        self.optimizer.build(student.trainable_variables)
+        self._scales = tf.constant(scales, tf.float32)
+        self._gradient_weight = gradient_weight
+
+    @compiled
+    def match_maps(self, pictures: Tensor) -> Tensor:
+        """Train on a batch of crops once, on the layers' maps alone: a third of the work.
+
+        Args:
+            pictures: (batch, side, side, 3) float32 RGB in [-1, 1].
+
+        Returns:
+            (layers,) relative squared errors of the maps, mean over crops.
+        """
+        wanted = self.teacher(pictures)
+        with tf.GradientTape() as tape:
+            errors = relative_errors(self.student(pictures), wanted, DREAM_EMPHASIS)
+            loss = tf.reduce_sum(errors)
+        self._apply(tape.gradient(loss, self.student.trainable_variables))
+        return errors
+
+    @compiled
+    def match_gradients(
+        self, pictures: Tensor, coefficients: Tensor, by_student: Tensor, smoothings: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Train on a batch of crops once, on maps and input gradients.
+
+        Args:
+            pictures: (batch, side, side, 3) float32 RGB in [-1, 1].
+            coefficients: (batch, layers) float32 of each crop's loss.
+            by_student: (batch,) bool, whose gradient each crop's dream follows.
+            smoothings: (batch,) float32 pixels, 0 for none.
+
+        Returns:
+            (layers,) relative squared errors of the maps, mean over crops; (batch,) cosine of the
+            smoothed gradients; and (batch, side, side, 3) the direction of each dream's next step.
+        """
+        wanted_maps, wanted = self._maps_and_gradients(self.teacher, pictures, coefficients)
+        with tf.GradientTape() as tape:
+            maps, gradients = self._maps_and_gradients(self.student, pictures, coefficients)
+            errors = relative_errors(maps, wanted_maps, DREAM_EMPHASIS)
+            loss = tf.reduce_sum(errors)
+            if self._gradient_weight:
+                loss += self._gradient_weight * gradient_disagreement(gradients, wanted)
+        self._apply(tape.gradient(loss, self.student.trainable_variables))
+        followed = tf.where(by_student[:, None, None, None], gradients, wanted)
+        sigma = tf.constant(VIEW_SIGMA)
+        agreement = cosines(gaussian_blur(gradients, sigma), gaussian_blur(wanted, sigma))
+        return errors, agreement, _directions(followed, smoothings)
+
+    def _maps_and_gradients(
+        self, features: Any, pictures: Tensor, coefficients: Tensor
+    ) -> tuple[Sequence[Tensor], Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            maps = features(pictures)
+            loss = tf.reduce_sum(coefficients * self._scales * energies(maps))
+        return maps, tape.gradient(loss, pictures)
+
+    def _apply(self, gradients: list[Tensor]) -> None:
+        clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
+        self.optimizer.apply_gradients(zip(clipped, self.student.trainable_variables, strict=True))
+
+
+def relative_errors(
+    maps: Sequence[Tensor], wanted: Sequence[Tensor], emphasis: float = 0.0
+) -> Tensor:
+    """Take each layer's squared error over its wanted square, weighted mean over pictures.
+
+    Args:
+        maps: The student's, (batch, height, width, channels) each.
+        wanted: The teacher's, of the same shapes.
+        emphasis: Power of the wanted mean square by which a picture counts: 0 for all alike, 1
+            for dreams, where it is large, above all.
+
+    Returns:
+        (layers,) float32.
+    """
+    return tf.stack(
+        [
+            _weighted_mean(given / (asked + TINY_ENERGY), tf.pow(asked + TINY_ENERGY, emphasis))
+            for given, asked in zip(
+                tf.unstack(energies(_differences(maps, wanted)), axis=1),
+                tf.unstack(energies(wanted), axis=1),
+                strict=True,
+            )
+        ]
+    )
+
+
+def _differences(maps: Sequence[Tensor], wanted: Sequence[Tensor]) -> list[Tensor]:
+    return [given - asked for given, asked in zip(maps, wanted, strict=True)]
+
+
+def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    return tf.reduce_sum(values * weights) / tf.reduce_sum(weights)
+
+
+def gradient_disagreement(gradients: Tensor, wanted: Tensor) -> Tensor:
+    """Sum one minus the cosine over three views of two gradients, mean over pictures."""
+    given, asked = normalised(gradients), normalised(wanted)
+    sigma = tf.constant(VIEW_SIGMA)
+    smooth, smooth_asked = gaussian_blur(given, sigma), gaussian_blur(asked, sigma)
+    views = (
+        (RAW_WEIGHT, given, asked),
+        (SMOOTH_WEIGHT, smooth, smooth_asked),
+        (COLOUR_WEIGHT, _colours(smooth), _colours(smooth_asked)),
+    )
+    return tf.add_n(
+        [weight * tf.reduce_mean(1 - cosines(one, other)) for weight, one, other in views]
+    )
+
+
+def _colours(gradients: Tensor) -> Tensor:
+    return gradients - tf.reduce_mean(gradients, axis=-1, keepdims=True)
+
+
+def _directions(gradients: Tensor, smoothings: Tensor) -> Tensor:
+    smoothed = smooth_gradients(gradients, tf.maximum(smoothings, 0.5))
+    raw = (smoothings == 0)[:, None, None, None]
+    return normalised(tf.where(raw, gradients, smoothed))
