@@ -1,8 +1,10 @@
 """The dream in a window on the screen."""
 
 import contextlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from dreamstream.sinks.base import Sink, require_size
 
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 _PROBE_SECONDS = 30
+_FONT_FOLDER = "QT_QPA_FONTDIR"
 
 _QUIT_KEYS = (ord("q"), ord("Q"), 27)
 """q and Esc end the stream."""
@@ -32,9 +35,7 @@ class WindowSink(Sink):
     def __init__(self, info: StreamInfo, title: str = "dreamstream") -> None:
         require_display()
         self._info, self._title = info, title
-        self._open = True
-        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-        cv2.resizeWindow(title, info.width, info.height)
+        self._open = False
 
     def write(self, frame: Frame) -> None:
         """Show a frame.
@@ -44,6 +45,8 @@ class WindowSink(Sink):
             ValueError: Its size is not the stream's.
         """
         require_size(frame, self._info)
+        if not self._open:
+            self._show()
         cv2.imshow(self._title, np.ascontiguousarray(frame.pixels[..., ::-1]))
         key = cv2.waitKey(1) & 0xFF
         if key in _QUIT_KEYS or not self._visible():
@@ -60,11 +63,29 @@ class WindowSink(Sink):
         """Take the window from the screen."""
         self.close()
 
+    def _show(self) -> None:
+        """Open the window: with the first frame, since a network may take seconds to load."""
+        _find_fonts()
+        cv2.namedWindow(
+            self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        )
+        cv2.resizeWindow(self._title, self._info.width, self._info.height)
+        self._open = True
+
     def _visible(self) -> bool:
         try:
             return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # it raises once the window is gone
             return False
+
+
+def _find_fonts() -> None:
+    """Point Qt at the system's fonts: the wheel names a folder of its own that isn't there."""
+    if os.path.isdir(os.environ.get(_FONT_FOLDER, "")):
+        return
+    for font in Path("/usr/share/fonts").rglob("*.ttf"):
+        os.environ[_FONT_FOLDER] = str(font.parent)
+        return
 
 
 def require_display() -> None:
