@@ -11,6 +11,10 @@ from dreamstream.errors import MissingLibraryError
 try:
     import cv2
     import av
+except ModuleNotFoundError as error:
+    raise MissingLibraryError(
+        f"loading OpenCV and PyAV failed ({error}): install them with 'pip install dreamstream'"
+    ) from error
 except ImportError as error:
     raise MissingLibraryError(
         f"loading OpenCV and PyAV failed ({error}): install the system's libraries, on Debian and "

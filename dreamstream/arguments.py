@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dreamstream._version import __version__
-from dreamstream.config import PRESETS, DreamConfig, MediaConfig
+from dreamstream.config import PRESETS, DreamConfig, MediaConfig, Preset
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
 
@@ -75,9 +75,12 @@ def parse_request(arguments: Sequence[str]) -> Request:
     """
     # intermixed, or an option between INPUT and OUTPUT would end the file names
     given = vars(_make_parser().parse_intermixed_args(arguments))
-    settings = {**_read_user_toml(), **_read_toml(given.pop("config", None)), **given}
-    if settings.get("input") is None and not settings.get("listing"):
+    settings = _lay_over(_read_user_toml(), _read_toml(given.pop("config", None)))
+    settings = _lay_over(settings, given)
+    if not settings.get("input") and not settings.get("listing"):
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
+    if settings.get("output") == "":
+        raise UsageError("the OUTPUT is empty; give a file, or leave it out for a window")
     preview = settings.get("preview")
     if preview is not None:
         settings |= {"start": preview, "duration": None, "frames": (0, 1)}
@@ -91,6 +94,14 @@ def parse_request(arguments: Sequence[str]) -> Request:
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Let settings win over others; a preset among them also over what the others' presets set."""
+    if "preset" in above:
+        of_presets = {field.name for field in dataclasses.fields(Preset)}
+        below = {name: value for name, value in below.items() if name not in of_presets}
+    return {**below, **above}
 
 
 def flag_of(field: str) -> str:
@@ -130,7 +141,10 @@ def _make_parser() -> argparse.ArgumentParser:
         for field in dataclasses.fields(defaults):
             _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
     groups["input"].add_argument(
-        "--preview", type=_time, metavar="TIME", help="dream only the frame at this time"
+        "--preview",
+        type=_time,
+        metavar="TIME",
+        help="dream only the frame at this time, into OUTPUT or INPUT's name with -preview.png",
     )
     groups["motion"].add_argument(
         "--no-warm-start",
@@ -149,19 +163,25 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     text = field.metadata["help"]
     if field.type is bool:
         switch = argparse.BooleanOptionalAction  # a TOML file may have set it
-        group.add_argument(*names, dest=field.name, action=switch, help=text)
+        shown = f"{text} (default: {'on' if default else 'off'})"
+        group.add_argument(*names, dest=field.name, action=switch, help=shown)
         return
     group.add_argument(
         *names,
         dest=field.name,
         type=_reader(field),
         metavar=_METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
-        help=f"{text} (default: {_show(default, _none_of(field))})",
+        help=f"{text} (default: {field.metadata.get('shown') or _show(default, _none_of(field))})",
     )
 
 
 def _add_general(group: Any) -> None:
-    group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with any of these")
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="TOML file that sets options of the groups above",
+    )
     for name in ("models", "layers", "presets"):
         group.add_argument(
             f"--list-{name}",
@@ -337,7 +357,9 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
     text = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
     try:
         return _reader(field)(text)
-    except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"reading {path} failed: {name} = {error}") from error
+    except (ValueError, TypeError) as error:
         raise UsageError(f"reading {path} failed: {name} = {value!r} can't be used") from error
 
 

@@ -4,7 +4,8 @@ Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:
 is every other preset's.  Both trace once, for pictures of any size.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,8 +31,15 @@ see padding there."""
 NEAR_CEILING = 0.99
 """Share of max_loss at which the limiter aims: rounding and shifts move the loss a little."""
 
+LEAST_CONTRAST = 0.1
+"""Standard deviation, in the [-1, 1] range, from which a picture may set the units of a stream;
+photos have 0.3 to 0.6."""
+
 SHARPEST_SIGMA = 0.6
-"""Blur of an octave's first step, in pixels; it grows to ``DreamConfig.smoothing``."""
+"""Blur at the begin of an octave, in pixels; it grows to ``DreamConfig.smoothing`` at its end."""
+
+STEPS_PER_CALL = 4
+"""Steps between which Python may act: a stop signal waits no longer than these take."""
 
 _SHIFTS = 64
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
@@ -63,10 +71,18 @@ class Loss:
         return tf.reduce_sum(weights * self._mean_squares_of(image))
 
     def calibrate(self, image: FloatImage) -> None:
-        """Choose the scales so that this (H, W, 3) picture's mean squares are all 1."""
+        """Choose the scales so that this (H, W, 3) picture's mean squares are all 1.
+
+        A picture with hardly any contrast (a fade-in, a title's ground) sets them only until the
+        next one comes: on its units no photo would be dreamed.
+        """
         squares = self._mean_squares(image[None]).numpy()
         self._scales.assign(1.0 / np.maximum(squares, np.finfo(np.float32).tiny))
-        self.calibrated = True
+        self.calibrated = float(image.std()) >= LEAST_CONTRAST
+
+    def forget(self) -> None:
+        """Let the next stream calibrate anew, where the network has no scales of its own."""
+        self.calibrated = self._extractor.layer_scales is not None
 
     def _mean_squares_of(self, image: Tensor) -> Tensor:
         return tf.stack([_mean_square(activation) for activation in self._extractor(image)])
@@ -108,12 +124,12 @@ class ClassicAscent:
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int
     ) -> tuple[FloatImage, float, int]:
-        """See :meth:`Ascent.climb`; ``emphasis`` is not used: every frame is dreamed cold."""
-        return _to_numpy(self._compiled(image[None], steps))
+        """See :meth:`Ascent.climb`; ``emphasis`` is not used: the program had none."""
+        return _in_slices(image, steps, lambda start, _, count: self._compiled(start, count))
 
-    def _steps(self, image: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _steps(self, image: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         loss, taken = tf.constant(np.nan, tf.float32), 0
-        for _ in tf.range(steps):
+        for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
             value, gradient = _value_and_gradient(self._loss, image)
             loss = value
@@ -133,19 +149,27 @@ class GuardedAscent:
         self._config = config
         self._ceiling = NEAR_CEILING * (np.inf if config.max_loss is None else config.max_loss)
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
-        self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _MASK, _COUNT])
+        signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT]
+        self._compiled = tf.function(self._steps, input_signature=signature)
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
-        return _to_numpy(self._compiled(image[None], emphasis[None, :, :, None], steps))
+        weights = tf.constant(emphasis[None, :, :, None])
+
+        def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+            image, loss, taken = self._compiled(start, weights, first, count, steps)
+            return image, loss, taken
+
+        return _in_slices(image, steps, take)
 
     def _steps(
-        self, image: Tensor, emphasis: Tensor, steps: Tensor
+        self, image: Tensor, emphasis: Tensor, first: Tensor, count: Tensor, steps: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Take ``count`` of an octave's ``steps``, from number ``first``."""
         loss, taken = tf.constant(np.nan, tf.float32), 0
-        for step in tf.range(steps):
+        for step in tf.range(first, first + count):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
             value, gradient = self._shifted_gradient(image, step)
             loss = value
@@ -165,7 +189,7 @@ class GuardedAscent:
     def _shape(self, gradient: Tensor, step: Tensor, steps: Tensor) -> Tensor:
         config = self._config
         if config.smoothing:
-            progress = tf.cast(step, tf.float32) / tf.cast(steps, tf.float32)
+            progress = (tf.cast(step, tf.float32) + 0.5) / tf.cast(steps, tf.float32)
             sharpest = min(SHARPEST_SIGMA, config.smoothing)
             gradient = smooth(gradient, sharpest + (config.smoothing - sharpest) * progress)
         if config.chroma < 1:
@@ -178,7 +202,9 @@ class GuardedAscent:
         room = self._ceiling - value
         if room <= 0:
             return tf.constant(0.0)
-        return tf.minimum(self._config.step_size, tf.math.divide_no_nan(room, tf.nn.relu(slope)))
+        if slope * self._config.step_size <= room:
+            return tf.constant(self._config.step_size, tf.float32)
+        return room / slope
 
 
 def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]]:
@@ -207,6 +233,17 @@ def _step_in_range(image: Tensor, change: Tensor) -> Tensor:
     return tf.clip_by_value(image + change, tf.minimum(image, -1.0), tf.maximum(image, 1.0))
 
 
-def _to_numpy(result: tuple[Tensor, Tensor, Tensor]) -> tuple[FloatImage, float, int]:
-    image, loss, taken = result
-    return image.numpy()[0], float(loss), int(taken)
+def _in_slices(
+    image: FloatImage,
+    steps: int,
+    take: Callable[[Tensor, int, int], tuple[Tensor, Tensor, Tensor]],
+) -> tuple[FloatImage, float, int]:
+    """Take an octave's steps a few at a time; stop where fewer are taken than asked for."""
+    current, loss, total = tf.constant(image[None]), math.nan, 0
+    for first in range(0, steps, STEPS_PER_CALL):
+        count = min(STEPS_PER_CALL, steps - first)
+        current, value, taken = take(current, first, count)
+        loss, total = float(value), total + int(taken)
+        if taken < count:
+            break
+    return current.numpy()[0], loss, total

@@ -15,6 +15,7 @@ from typing import Any
 
 DEFAULT_MODEL = "dreamnet"
 DEFAULT_PRESET = "menagerie"
+ORIGINAL_PRESET = "classic"
 OCTAVE_RULES = ("reinject", "classic")
 
 RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
@@ -22,7 +23,14 @@ RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
 layers are scaled so that a photo's mean square is 1, and the preset's ceiling serves them all."""
 
 _MOST_OCTAVES, _MOST_SCALE, _MOST_STEPS, _MOST_PIXELS = 64, 16, 100_000, 1000
+_MOST_STEP, _MOST_LOSS, _MOST_COEFFICIENT = 2.0, 1e9, 1e6
 """Far beyond all use, and small enough that no number overflows."""
+
+_MOST_SMOOTHING = 4.0
+"""The taps of the blur hold no wider one."""
+
+_SHAPING = ("jitter", "smoothing", "evenness", "chroma")
+"""What the original program had not."""
 
 _FROM_PRESET: Any = object()
 """Default of a field whose value the preset gives; no instance ever holds it."""
@@ -41,7 +49,7 @@ class Preset:
     step_size: float = 0.007
     max_loss: float | None = 150.0
     jitter: int = 8
-    smoothing: float = 2.2
+    smoothing: float = 1.9
     evenness: float = 0.8
     chroma: float = 0.35
     blend: float = 0.88
@@ -91,7 +99,7 @@ class DreamConfig:
     Attributes:
         preset: A name in :data:`PRESETS`.
         model: A name of ``dreamstream --list-models``.
-        weights: A Keras weights file to use instead of the model's own.
+        weights: A file to use instead of the model's own weights: Keras's, or dreamnet's .npz.
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
             model also answers to the five depths textures, patterns, eyes, faces, creatures.
         octaves: How many scales.
@@ -108,8 +116,8 @@ class DreamConfig:
             strong regions take the whole step, 1 makes every region dream alike.
         chroma: How freely colours change, in [0, 1], against lightness; 1 follows the gradient,
             whose colours are far more vivid than the world's.
-        octave_rule: ``reinject`` adds lost detail before it ascends and keeps values in range;
-            ``classic`` does as the original program did.
+        octave_rule: ``reinject`` adds lost detail before it ascends; ``classic`` after it, with
+            corner-aligned resizing, as the original program did.
         blend: How much of the carried dream a frame starts from, in [0, 1]; 0 is cold.
         dream_size: Longest side in pixels at which the network works; None is the full size.
 
@@ -117,9 +125,13 @@ class DreamConfig:
         ValueError: A value is outside its range; the message names the field.
     """
 
-    preset: str = _option(DEFAULT_PRESET, "named look that sets the options below", "dream")
+    preset: str = _option(
+        DEFAULT_PRESET, f"named look that sets the options below: {', '.join(PRESETS)}", "dream"
+    )
     model: str = _option(_FROM_PRESET, "network that dreams", "dream")
-    weights: Path | None = _option(None, "Keras weights file to load instead", "dream")
+    weights: Path | None = _option(
+        None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
+    )
     layers: Mapping[str, float] = _option(
         _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3", "dream"
     )
@@ -128,7 +140,10 @@ class DreamConfig:
     first_steps: int = _option(_FROM_PRESET, "steps per octave on a cold frame", "dream")
     step_size: float = _option(_FROM_PRESET, "mean change of a pixel per step, of [-1, 1]", "dream")
     max_loss: float | None = _option(
-        _FROM_PRESET, "ceiling of the loss, a number or none", "dream", none="none"
+        _FROM_PRESET,
+        "ceiling of the loss, a number or none; 10 for inception_v3",
+        "dream",
+        none="none",
     )
     jitter: int = _option(_FROM_PRESET, "largest shift before a step, in pixels", "dream")
     seed: int = _option(0, "chooses the sequence of shifts", "dream")
@@ -140,7 +155,10 @@ class DreamConfig:
         _FROM_PRESET, "how freely colours change, from 0 (lightness only) to 1", "dream"
     )
     octave_rule: str = _option(
-        _FROM_PRESET, "how lost detail comes back", "dream", choices=OCTAVE_RULES
+        _FROM_PRESET,
+        f"how lost detail comes back: {' or '.join(OCTAVE_RULES)}",
+        "dream",
+        choices=OCTAVE_RULES,
     )
     dream_size: int | None = _option(
         _FROM_PRESET, "longest side at which the network works, or full", "dream", none="full"
@@ -156,8 +174,13 @@ class DreamConfig:
                 f"preset: there is no {self.preset!r}; presets are {', '.join(PRESETS)}"
             )
         self._fill_in(PRESETS[self.preset])
-        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+        object.__setattr__(self, "layers", dict(self.layers))
         self._validate()
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the ascent is the original program's: bare, and stopped rather than guarded."""
+        return self.preset == ORIGINAL_PRESET
 
     def _fill_in(self, preset: Preset) -> None:
         """Take what was not given from the preset; max_loss follows the model's units."""
@@ -174,19 +197,30 @@ class DreamConfig:
         _require("octave_scale", self.octave_scale, above=1, most=_MOST_SCALE)
         _require("steps", self.steps, least=0, most=_MOST_STEPS)
         _require("first_steps", self.first_steps, least=0, most=_MOST_STEPS)
-        _require("step_size", self.step_size, above=0)
+        _require("step_size", self.step_size, above=0, most=_MOST_STEP)
         _require("jitter", self.jitter, least=0, most=_MOST_PIXELS)
         _require("seed", self.seed, least=0)
-        _require("smoothing", self.smoothing, least=0, most=_MOST_PIXELS)
+        _require("smoothing", self.smoothing, least=0, most=_MOST_SMOOTHING)
         _require("evenness", self.evenness, least=0, most=1)
         _require("chroma", self.chroma, least=0, most=1)
         _require("blend", self.blend, least=0, most=1)
         if self.max_loss is not None:
-            _require("max_loss", self.max_loss, above=0)
+            _require("max_loss", self.max_loss, above=0, most=_MOST_LOSS)
         if self.dream_size is not None:
             _require("dream_size", self.dream_size, least=1)
         if self.octave_rule not in OCTAVE_RULES:
             raise ValueError(f"octave_rule: {self.octave_rule!r} is none of {OCTAVE_RULES}")
+        if self.is_original:
+            self._require_bare(PRESETS[self.preset])
+
+    def _require_bare(self, preset: Preset) -> None:
+        """Raise where the original program is asked for what it had not."""
+        for name in _SHAPING:
+            if getattr(self, name) != getattr(preset, name):
+                raise ValueError(
+                    f"{name}: the preset {self.preset} is the original program, which has none; "
+                    "take another preset"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,16 +245,20 @@ class MediaConfig:
     """
 
     start: Fraction = _option(Fraction(0), "time at which to begin", "input")
-    duration: Fraction | None = _option(None, "time to dream, instead of all", "input")
+    duration: Fraction | None = _option(None, "time to dream", "input", shown="to the end")
     frames: tuple[int | None, int | None] = _option(
         (None, None), "range of frames A:B, B left out, counted from --start", "input"
     )
-    codec: str | None = _option(None, "video codec", "output")
-    crf: int | None = _option(None, "constant quality, smaller is better", "output")
+    codec: str | None = _option(None, "video codec", "output", shown="the container's usual")
+    crf: int | None = _option(
+        None, "constant quality, smaller is better", "output", shown="the codec's usual"
+    )
     compare: bool = _option(False, "put source and dream side by side", "output")
     save_octaves: bool = _option(False, "write each octave of a still beside it", "output")
     stats: Path | None = _option(None, "write a JSON line for each frame", "output")
-    show: bool = _option(False, "show the dream in a window as well", "output")
+    show: bool = _option(
+        False, "show it in a window as well; q ends and finishes the output", "output"
+    )
     overwrite: bool = _option(False, "replace an existing output", "output", short="-y")
 
     def __post_init__(self) -> None:
@@ -239,8 +277,11 @@ def _require_layers(layers: Mapping[str, float]) -> None:
     if not layers:
         raise ValueError("layers: none given; --list-layers shows what there is")
     for name, coefficient in layers.items():
-        if not math.isfinite(coefficient) or coefficient == 0:
-            raise ValueError(f"layers: {name}={coefficient} must be a finite number other than 0")
+        if not 0 < abs(coefficient) <= _MOST_COEFFICIENT:
+            raise ValueError(
+                f"layers: {name}={coefficient} must be a number other than 0, of at most "
+                f"{_MOST_COEFFICIENT:g}"
+            )
 
 
 def _require(

@@ -15,7 +15,7 @@ from dreamstream.climb import Climb, Octave, climb_classic, climb_reinject
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
 from dreamstream.flow import FlowEstimator, confidence, warp
-from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, enlarge, fit_size, octave_sizes, shrink
 
@@ -30,8 +30,8 @@ _CEILING_TRIALS = 6
 
 logger = logging.getLogger(__name__)
 
-_RULES: Mapping[str, tuple[Climb, type[ClassicAscent] | type[GuardedAscent]]] = MappingProxyType(
-    {"classic": (climb_classic, ClassicAscent), "reinject": (climb_reinject, GuardedAscent)}
+_RULES: Mapping[str, Climb] = MappingProxyType(
+    {"classic": climb_classic, "reinject": climb_reinject}
 )
 
 
@@ -40,8 +40,8 @@ class DreamReport:
     """What happened to one frame.
 
     Attributes:
-        cut: It begins a new shot.
-        flash: Only its light changed: the dream was kept and no step taken.
+        cut: It begins a new shot; not looked for without a warm start.
+        flash: Only its light changed: the dream was kept and no step taken; as for ``cut``.
         warm: It started from the carried dream.
         steps: Steps taken in each octave, smallest first.
         dropped_octaves: Octaves left out because they are too small to dream.
@@ -128,7 +128,8 @@ class Dreamer:
         self._extractor = extractor or load_model(config.model, config.layers, config.weights)
         self._measure_source = measure_source
         self._loss = Loss(self._extractor, config.layers)
-        self._climb, ascent = _RULES[config.octave_rule]
+        self._climb = _RULES[config.octave_rule]
+        ascent = ClassicAscent if config.is_original else GuardedAscent
         self._ascent: Ascent = ascent(self._loss, config)
         self._flow = FlowEstimator()
         self._octaves: dict[Size, list[Size]] = {}
@@ -138,6 +139,7 @@ class Dreamer:
         """Forget the stream so far: the next frame is a cold start."""
         self._memory: _Memory | None = None
         self._cuts = CutDetector()
+        self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
 
@@ -157,7 +159,7 @@ class Dreamer:
         begun = time.perf_counter()
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         small = _shrink_pixels(pixels, size)
-        carried = self._carry(small)
+        carried = self._carry(small) if self._dreamable_octaves(size) else _Carried()
         flowed = time.perf_counter()
         emission = self._dream_carried(pixels, size, carried)
         if carried.change is not Change.FLASH:
@@ -176,7 +178,7 @@ class Dreamer:
         change = self._cuts.judge(small, memory.pixels, trust)
         if change is Change.CUT:
             return _Carried(change)
-        if change is Change.FLASH:
+        if change is Change.FLASH:  # the residual as it is: decay would show as a dip
             return _Carried(change, memory.residual, np.ones_like(trust))
         residual = (blend * trust)[..., None] * warp(memory.residual, backward)
         return _Carried(change, residual, trust)
@@ -185,7 +187,7 @@ class Dreamer:
         source = shrink(to_model_range(pixels), size)
         sizes = self._dreamable_octaves(size)
         if not sizes:
-            return _Emission(pixels, np.zeros_like(source))
+            return _Emission(pixels.copy(), np.zeros_like(source))
         if not self._loss.calibrated:
             self._loss.calibrate(source)
         octaves = list(self._climb_octaves(source, carried, sizes))
@@ -223,23 +225,27 @@ class Dreamer:
 
     def _emit(self, pixels: Pixels, residual: FloatImage) -> _Emission:
         """Add the residual to the full-size frame, all of it or the part under the ceiling."""
-        emission = self._try(pixels, residual)
+        full = to_model_range(pixels)
+        change = enlarge(residual, (pixels.shape[0], pixels.shape[1]))
+        emission = self._try(full, change, residual, 1.0)
         max_loss = self.config.max_loss
-        if max_loss is None or self.config.octave_rule == "classic" or emission.loss is None:
+        if max_loss is None or self.config.is_original or emission.loss is None:
             return emission
         if emission.loss <= max_loss:
             return emission
-        return self._lower(pixels, residual, max_loss)
+        return self._lower(full, change, residual, max_loss)
 
-    def _lower(self, pixels: Pixels, residual: FloatImage, max_loss: float) -> _Emission:
+    def _lower(
+        self, full: FloatImage, change: FloatImage, residual: FloatImage, max_loss: float
+    ) -> _Emission:
         """Find the largest part of a residual that stays under the ceiling, by bisection."""
-        best = self._try(pixels, np.zeros_like(residual))
+        best = self._try(full, change, residual, 0.0)
         source_loss = best.loss
         if source_loss is not None and source_loss < max_loss:
             low, high = 0.0, 1.0
             for _ in range(_CEILING_TRIALS):
                 share = (low + high) / 2
-                trial = self._try(pixels, np.float32(share) * residual)
+                trial = self._try(full, change, residual, share)
                 if trial.loss is not None and trial.loss <= max_loss:
                     best, low = trial, share
                 else:
@@ -247,12 +253,20 @@ class Dreamer:
         best.source_loss = source_loss
         return best
 
-    def _try(self, pixels: Pixels, residual: FloatImage) -> _Emission:
-        """Make the full-size dream of a residual at dream size, and measure it."""
-        size = (pixels.shape[0], pixels.shape[1])
-        dream = to_pixels(to_model_range(pixels) + enlarge(residual, size))
+    def _try(
+        self, full: FloatImage, change: FloatImage, residual: FloatImage, share: float
+    ) -> _Emission:
+        """Make the full-size dream with a share of the residual, and measure it.
+
+        Args:
+            full: (H, W, 3) float32 source in [-1, 1].
+            change: (H, W, 3) float32, the residual at full size.
+            residual: (h, w, 3) float32, the residual at dream size.
+            share: In [0, 1].
+        """
+        dream = to_pixels(full + np.float32(share) * change)
         shown = shrink(to_model_range(dream), (residual.shape[0], residual.shape[1]))
-        return _Emission(dream, residual, self._measure(shown))
+        return _Emission(dream, np.float32(share) * residual, self._measure(shown))
 
     def _measure(self, image: FloatImage) -> float:
         return float(self._loss.measure(image[None]))
@@ -272,7 +286,7 @@ class Dreamer:
             source_loss=emission.source_loss,
             loss=emission.loss,
             confidence=None if trust is None else float(trust.mean()),
-            residual_rms=math.sqrt(float(squares)) * 127.5,
+            residual_rms=math.sqrt(float(squares)) * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
@@ -287,14 +301,15 @@ def _check_pixels(pixels: Pixels) -> None:
 
 def _shrink_pixels(pixels: Pixels, size: Size) -> Pixels:
     if pixels.shape[:2] == size:
-        return pixels
+        return pixels.copy()  # the caller may use its array again
     return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _tell_dropped(size: Size, wanted: list[Size], kept: list[Size]) -> None:
     if not kept:
         logger.warning(
-            "frames of %dx%d are too small for the chosen layers to dream: they pass unchanged",
+            "%dx%d is too small for the chosen layers to dream (frame or --dream-size): "
+            "frames pass unchanged",
             size[1],
             size[0],
         )

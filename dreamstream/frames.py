@@ -68,6 +68,7 @@ class StreamInfo:
         sound: Where the sound lies; None for a silent stream.
         path: The file (of numbered images the first) that is read, so that no output replaces it;
             None where there is none.
+        reads: Of numbered images the resolved paths of all that are read, for the same purpose.
     """
 
     height: int
@@ -78,6 +79,7 @@ class StreamInfo:
     sample_aspect: Fraction = Fraction(1)
     sound: SoundSpan | None = None
     path: Path | None = None
+    reads: frozenset[Path] = frozenset()
 
 
 def to_model_range(pixels: Pixels) -> FloatImage:

@@ -51,6 +51,7 @@ def load_tensorflow(*, quiet: bool) -> None:
         quiet: Keep its start-up notes from the terminal.  It writes some of them to the file
             descriptor before it reads its own log level, so the descriptor is turned away.
     """
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever else the user's Keras is set to
     if not quiet:
         import tensorflow as tf
 

@@ -5,7 +5,7 @@ import json
 import math
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from dreamstream.errors import SinkError
 
@@ -27,17 +27,16 @@ class StatsFile:
 
     def __init__(self, path: Path, max_loss: float | None, *, overwrite: bool = False) -> None:
         self._path, self._max_loss = path, max_loss
-        self._empty_and_ours = not path.exists()
-        try:
-            self._file = path.open("w" if overwrite else "x", encoding="utf-8", buffering=1)
-        except FileExistsError as error:
+        self._file: TextIO | None = None
+        if path.exists() and not overwrite:
             raise SinkError(
                 f"writing {path} failed: it exists; give another --stats file, or -y to replace it"
-            ) from error
-        except OSError as error:
+            )
+        if path.is_dir() or not path.parent.is_dir():
             raise SinkError(
-                f"writing {path} failed ({error.strerror}); give another --stats file"
-            ) from error
+                f"writing {path} failed: {path.parent} is no folder, or it is one; give another "
+                "--stats file"
+            )
 
     def write(self, record: "FrameRecord") -> None:
         """Add a frame's line.
@@ -46,11 +45,13 @@ class StatsFile:
             SinkError: The system refuses.
         """
         try:
+            if self._file is None:  # only now: a run that fails before it leaves no trace
+                self._file = self._path.open("w", encoding="utf-8", buffering=1)
             self._file.write(json.dumps(stats_of(record, self._max_loss)) + "\n")
-            self._empty_and_ours = False
         except OSError as error:
             raise SinkError(
-                f"writing {self._path} failed ({error.strerror}); free some space"
+                f"writing {self._path} failed ({error.strerror}); free some space, or give "
+                "another --stats file"
             ) from error
 
     def __enter__(self) -> Self:
@@ -62,11 +63,9 @@ class StatsFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(OSError):  # a full disk, of which write has told
-            self._file.close()
-        if error is not None and self._empty_and_ours:  # the next run would be refused for it
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # a full disk, of which write has told
+                self._file.close()
 
 
 def _finite(value: float | None) -> float | None:

@@ -117,7 +117,8 @@ def test_every_flag_shows_its_help_and_default(
         shown = ",".join(f"{name}={number:g}" for name, number in DreamConfig().layers.items())
     (line,) = [line for line in lines if flag_of(field.name) in re.split(r"[ ,]+", line)[:4]]
     assert field.metadata["help"] in line
-    assert field.type is bool or f"(default: {shown})" in line
+    shown = field.metadata.get("shown", {"True": "on", "False": "off"}.get(shown, shown))
+    assert f"(default: {shown})" in line
 
 
 def test_help_is_grouped_into_input_dream_motion_and_output(
@@ -427,3 +428,18 @@ def test_no_error_leaves_the_parser_by_argparses_own_exit(
     monkeypatch.setattr(argparse.ArgumentParser, "exit", lambda *_: pytest.fail("left"))
     refusal_of("a", "--foo")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_preset_discards_the_look_that_a_file_below_it_sets(config_folder: Path) -> None:
+    path = config_folder / "dreamstream" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("preset = 'eyes'\nsteps = 7\nmax-loss = 40\nseed = 5\ncrf = 30\n")
+    assert (parse().dream.preset, parse().dream.steps) == ("eyes", 7)
+    request = parse("--preset", "classic")
+    assert request.dream == DreamConfig(preset="classic", seed=5)
+    assert request.media.crf == 30
+
+
+@pytest.mark.parametrize("arguments", [["", "out.mp4"], ["in.mp4", ""]])
+def test_an_empty_file_name_is_a_missing_one(arguments: list[str]) -> None:
+    assert "PUT" in refusal_of(*arguments)

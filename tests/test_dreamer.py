@@ -262,3 +262,44 @@ def test_the_source_loss_is_measured_only_where_asked_or_needed() -> None:
     over = Dreamer(dataclasses.replace(config, max_loss=1e-6), small_extractor())
     over.dream(FRAME)
     assert over.report.source_loss is not None
+
+
+def test_a_flat_first_frame_does_not_set_the_units_of_the_stream() -> None:
+    title = np.full_like(FRAME, 30)
+    dreamer = make_dreamer(small_extractor({}), first_steps=0, steps=0)
+    for frame in (title, FRAME, fractal_pixels(72, 96, seed=20) // 2):
+        dreamer.dream(frame)
+        if frame is FRAME:
+            assert dreamer.report.source_loss == pytest.approx(1, rel=1e-3)
+    assert dreamer.report.source_loss != pytest.approx(1, rel=1e-2)
+
+
+def test_reset_lets_the_next_stream_set_its_own_units() -> None:
+    dreamer = make_dreamer(small_extractor({}), first_steps=0)
+    dreamer.dream(FRAME)
+    dreamer.reset()
+    dreamer.dream(fractal_pixels(72, 96, seed=20))
+    assert dreamer.report.source_loss == pytest.approx(1, rel=1e-3)
+
+
+def test_the_callers_array_may_be_used_again() -> None:
+    frames = _pan(2, step=6)
+    expected = [*map(make_dreamer().dream, frames)]
+    dreamer, buffer, dreams = make_dreamer(), np.empty_like(FRAME), []
+    for frame in frames:
+        buffer[:] = frame
+        dreams.append(dreamer.dream(buffer).copy())
+    np.testing.assert_array_equal(dreams, expected)
+    tiny = fractal_pixels(3, 3)
+    assert dreamer.dream(tiny) is not tiny
+
+
+def test_the_ceiling_holds_under_the_classic_octave_rule_of_other_presets() -> None:
+    dreamer = make_dreamer(octave_rule="classic")
+    dreamer.dream(FRAME)
+    assert dreamer.report.source_loss is not None
+    ceiling = 1.2 * dreamer.report.source_loss
+    held = make_dreamer(octave_rule="classic", max_loss=ceiling, step_size=0.05)
+    held.dream(FRAME)
+    assert held.report.loss is not None
+    assert held.report.loss <= ceiling

@@ -749,3 +749,25 @@ def test_real_clips_keep_times_and_sound(real_clips: Path, tmp_path: Path, name:
                 sink.write(Frame(small.astype(np.uint8), frame.time, frame.index))
     assert clips.video_times(out) == clips.video_times(real_clips / name)
     assert clips.sound_packets(out) == clips.sound_packets(real_clips / name)
+
+
+def test_no_numbered_output_replaces_a_picture_that_is_still_to_be_read(tmp_path: Path) -> None:
+    for name in ("A.png", "00001.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((8, 8, 3), len(name), np.uint8))
+    before = (tmp_path / "00001.png").read_bytes()
+
+    def copy_numbered() -> None:
+        with open_source(tmp_path) as source:
+            media = MediaConfig(overwrite=True)
+            with open_sink(tmp_path / "%05d.png", source.info, media) as sink:
+                for frame in source:
+                    sink.write(frame)
+
+    with pytest.raises(SinkError, match="it is the input"):
+        copy_numbered()
+    assert (tmp_path / "00001.png").read_bytes() == before
+
+
+def test_an_output_name_too_long_for_the_system_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="too long"):
+        open_sink(tmp_path / ("x" * 300 + ".mp4"), INFO)

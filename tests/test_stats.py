@@ -116,8 +116,7 @@ def test_a_file_that_can_not_be_made_is_named(tmp_path: Path, place: str) -> Non
 
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     stats = StatsFile(tmp_path / "s.jsonl", None)
-    stats._file.close()
-    stats._file = _Full()  # type: ignore[assignment]
+    stats._file = _Full()
     with pytest.raises(SinkError, match=r"s\.jsonl failed \(No space left"), stats:
         stats.write(record())
 

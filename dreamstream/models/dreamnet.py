@@ -38,11 +38,11 @@ HALF_LEVELS = 127.5
 #: What each layer tends to show, from the shallowest to the deepest.
 LAYERS: Mapping[str, str] = MappingProxyType(
     {
-        "textures": "strokes, hatching, scales and weave; follows the picture's own edges",
-        "patterns": "spirals, beads, feathers and fur, repeated everywhere",
-        "eyes": "eyes, whorls and the beginnings of heads",
-        "faces": "eyes, muzzles and fur joined into faces of animals",
-        "creatures": "whole dogs, birds and stranger animals grown out of the picture",
+        "textures": "bold strokes and stained glass along the picture's own edges",
+        "patterns": "rings, spirals and plumes in strong colours, repeated everywhere",
+        "eyes": "eyes in whorls of fur, the beginnings of heads",
+        "faces": "eyes, muzzles and fur joined into heads of dogs",
+        "creatures": "whole furry animals, dogs above all, grown out of the picture",
     }
 )
 

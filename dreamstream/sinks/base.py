@@ -129,24 +129,29 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
         SinkError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
             own folder is missing.
     """
+    try:
+        problem = _find_obstacle(target, info, overwrite)
+    except OSError as error:  # a name too long, a folder that may not be searched
+        raise write_error(target, error) from error
+    if problem:
+        raise SinkError(f"writing {target} failed: {problem}")
+
+
+def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | None:
+    """Say what stands against a target, and the remedy."""
     if not target.parent.is_dir():
-        raise SinkError(
-            f"writing {target} failed: there is no folder {target.parent}; make it with "
-            f"'mkdir -p {target.parent}'"
-        )
+        return f"there is no folder {target.parent}; make it with 'mkdir -p {target.parent}'"
     if target.is_dir():
-        raise SinkError(
-            f"writing {target} failed: it is a folder; give a file in it, or numbered pictures as "
-            f"{target}/%05d.png"
-        )
+        return f"it is a folder; give a file in it, or numbered pictures as {target}/%05d.png"
     if not target.exists():
-        return
-    if info.path is not None and info.path.exists() and target.samefile(info.path):
-        raise SinkError(f"writing {target} failed: it is the input; give another output")
-    if not overwrite:
-        raise SinkError(
-            f"writing {target} failed: it exists; give another output, or -y to replace it"
-        )
+        return None
+    if target.resolve() in info.reads or any(target.samefile(path) for path in _first(info)):
+        return "it is the input; give another output"
+    return None if overwrite else "it exists; give another output, or -y to replace it"
+
+
+def _first(info: StreamInfo) -> list[Path]:
+    return [info.path] if info.path is not None and info.path.exists() else []
 
 
 def write_error(target: Path, error: Exception) -> SinkError:

@@ -15,6 +15,7 @@ from dreamstream.sinks.base import Sink, require_size
 
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 _PROBE_SECONDS = 30
+_STILL_MILLISECONDS = 50
 _FONT_FOLDER = "QT_QPA_FONTDIR"
 
 _QUIT_KEYS = (ord("q"), ord("Q"), 27)
@@ -53,15 +54,21 @@ class WindowSink(Sink):
             raise SinkClosed(f"the window was closed at frame {frame.index}")
 
     def close(self) -> None:
-        """Take the window from the screen."""
+        """Take the window from the screen; a still stays until a key is pressed or it is closed."""
+        while self._open and self._info.frames == 1 and self._visible():
+            if cv2.waitKey(_STILL_MILLISECONDS) >= 0:
+                break
+        self._take_down()
+
+    def _take_down(self) -> None:
         if self._open:
             self._open = False
             with contextlib.suppress(cv2.error):  # the viewer may have closed it before
                 cv2.destroyWindow(self._title)
 
     def abort(self) -> None:
-        """Take the window from the screen."""
-        self.close()
+        """Take the window from the screen at once."""
+        self._take_down()
 
     def _show(self) -> None:
         """Open the window: with the first frame, since a network may take seconds to load."""

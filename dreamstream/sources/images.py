@@ -53,6 +53,7 @@ class ImageSource(Source):
             time_base=self._step,
             frames=len(self._paths),
             path=self._paths[0],
+            reads=frozenset(path.resolve() for path in self._paths),
         )
 
     def __next__(self) -> Frame:
