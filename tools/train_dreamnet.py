@@ -6,7 +6,7 @@ crops on their way into dreams, led by the teacher or by the student itself. Run
 repository's root:
 
     python -m tools.train_dreamnet --teacher squeezenet_v1_1.npz --photos photos/ \
-        --checkpoints /tmp/dreamnet --minutes 90 --export dreamnet.npz
+        --checkpoints ../dreamnet-checkpoints --minutes 90 --export dreamnet.npz
 
 A training that was stopped goes on where its folder of checkpoints left off. The schedule follows
 the clock (``--minutes``) or the count (``--steps``), so that it always ends where it should.
@@ -27,7 +27,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dreamstream.frames import FloatImage
-from dreamstream.models.dreamnet import LAYERS, build_architecture, build_dreamnet
+from dreamstream.models.dreamnet import (
+    LAYERS,
+    build_architecture,
+    build_dreamnet,
+    set_weights,
+)
 
 from .dreamnet_training import checkpoints
 from .dreamnet_training.distillation import Distillation
@@ -128,6 +133,20 @@ class Training:
             self.progress,
         )
 
+    def blend_with_init(self, share: float) -> None:
+        """Move the student's weights back toward those that it began with.
+
+        Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+
+        Args:
+            share: Of the beginning's weights in the mean, in [0, 1].
+        """
+        if share and self._options.init:
+            begun = checkpoints.model_arrays(build_dreamnet(self._options.init))
+            ended = checkpoints.model_arrays(self.student)
+            means = {name: (1 - share) * ended[name] + share * begun[name] for name in ended}
+            set_weights(self.student, means)
+
     def _step(self) -> str:
         rate = self._options.rate * _schedule(self.share)
         self._distillation.optimizer.learning_rate.assign(rate)
@@ -182,6 +201,8 @@ def parse_options() -> argparse.Namespace:
     length.add_argument("--steps", type=int, help="how long to train, in steps")
     add("--init", type=Path, help=".npz of dreamnet weights to begin with; random if not given")
     add("--export", type=Path, help="where to write the trained network, in float16")
+    add("--keep-init", type=float, default=0.0, metavar="SHARE", help="of --init's weights in the "
+        "mean that is exported; half often beats either end (default %(default)s)")  # fmt: skip
     add("--rate", type=float, default=1e-3, help="highest learning rate (default %(default)s)")
     add("--batch", type=int, default=16, help="crops a step (default %(default)s)")
     add("--side", type=int, default=144, help="pixels a side of a crop (default %(default)s)")
@@ -202,6 +223,7 @@ def main() -> None:
     training = Training(options)
     training.run()
     if options.export:
+        training.blend_with_init(options.keep_init)
         checkpoints.export(training.student, training.scales(), options.export)
         tqdm.write(f"wrote {options.export}")
 

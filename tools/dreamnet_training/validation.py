@@ -63,7 +63,7 @@ def dream_photos(
 def dreamed_by(ascent: Ascent, photos: FloatImage, layers: int) -> FloatImage:
     """Dream photos toward one layer each, in turn: the pictures that a student must know too."""
     dreams = np.empty_like(photos)
-    for layer in range(layers):
+    for layer in range(min(layers, len(photos))):
         turn = slice(layer, None, layers)
         one = np.eye(layers, dtype=np.float32)[layer]
         dreams[turn] = dream_photos(ascent, photos[turn], one, VALIDATION_MANNER)
