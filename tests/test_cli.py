@@ -140,7 +140,7 @@ def test_frames_too_small_to_dream_pass_with_one_warning(run: Run, clip: Path) -
     outcome = run(clip, "out.mp4")
     assert outcome.code == 0
     warning, _ = outcome.err.splitlines()
-    assert warning.startswith("dreamstream: frames of 64x48 are too small")
+    assert warning.startswith("dreamstream: 64x48 is too small")
     for frame, dream in zip(read(clip), read("out.mp4"), strict=True):
         assert np.abs(frame.astype(int) - dream).mean() < 3
 
