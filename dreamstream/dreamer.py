@@ -184,14 +184,14 @@ class Dreamer:
         return _Carried(change, residual, trust)
 
     def _dream_carried(self, pixels: Pixels, size: Size, carried: _Carried) -> _Emission:
-        source = shrink(to_model_range(pixels), size)
-        sizes = self._dreamable_octaves(size)
+        full = to_model_range(pixels)
+        source, sizes = shrink(full, size), self._dreamable_octaves(size)
         if not sizes:
             return _Emission(pixels.copy(), np.zeros_like(source))
         if not self._loss.calibrated:
             self._loss.calibrate(source)
-        octaves = list(self._climb_octaves(source, carried, sizes))
-        emission = self._emit(pixels, octaves[-1].image - source)
+        octaves = self._climb_octaves(source, carried, sizes)
+        emission = self._emit(full, octaves[-1].image - source)
         emission.octaves = octaves
         if self._measure_source and emission.source_loss is None:
             emission.source_loss = self._measure(source)
@@ -200,7 +200,7 @@ class Dreamer:
     def _climb_octaves(
         self, source: FloatImage, carried: _Carried, sizes: list[Size]
     ) -> list[Octave]:
-        start, emphasis, steps = source, np.ones(source.shape[:2], np.float32), 0
+        start, emphasis = source, np.ones(source.shape[:2], np.float32)
         if carried.residual is None or carried.trust is None:
             steps = self.config.first_steps
         else:
@@ -223,10 +223,9 @@ class Dreamer:
         cells = self._extractor.feature_sizes(*size).values()
         return min(min(layer) for layer in cells) >= FEWEST_CELLS
 
-    def _emit(self, pixels: Pixels, residual: FloatImage) -> _Emission:
+    def _emit(self, full: FloatImage, residual: FloatImage) -> _Emission:
         """Add the residual to the full-size frame, all of it or the part under the ceiling."""
-        full = to_model_range(pixels)
-        change = enlarge(residual, (pixels.shape[0], pixels.shape[1]))
+        change = enlarge(residual, (full.shape[0], full.shape[1]))
         emission = self._try(full, change, residual, 1.0)
         max_loss = self.config.max_loss
         if max_loss is None or self.config.is_original or emission.loss is None:

@@ -1,5 +1,6 @@
 """Frames, what is known of a stream of them, and the two ranges in which pixels live."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,9 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 FloatImage: TypeAlias = npt.NDArray[np.float32]
 """(H, W, C) or (H, W) float32; pictures in the model's range [-1, 1]."""
+
+NUMBER = re.compile(r"%(?:0(\d+))?d")
+"""Where the number stands in a pattern of numbered pictures, such as in/%05d.png."""
 
 HALF_RANGE = 127.5
 """Half of the uint8 range: pixel = (value + 1) * HALF_RANGE."""

@@ -5,11 +5,9 @@ from typing import Any
 
 import keras
 
+from dreamstream.frames import HALF_RANGE
 from dreamstream.models.catalog import ModelEntry
-
-# ImageNet's mean colour, RGB out of 255, as the caffe networks subtract it.
-CAFFE_MEAN_RGB = (123.68, 116.779, 103.939)
-HALF_LEVELS = 127.5
+from dreamstream.models.dreamnet import MEAN_RGB
 
 
 def build_headless(entry: ModelEntry) -> keras.Model:
@@ -52,8 +50,8 @@ def caffe_preprocessing(picture: Any) -> Any:
     Returns:
         A symbolic tensor of the same shape: BGR out of 255, less ImageNet's mean colour.
     """
-    offset = [HALF_LEVELS - mean for mean in CAFFE_MEAN_RGB]
-    return keras.layers.Rescaling(HALF_LEVELS, offset=offset)(picture)[..., ::-1]
+    offset = [HALF_RANGE - mean for mean in MEAN_RGB]
+    return keras.layers.Rescaling(HALF_RANGE, offset=offset)(picture)[..., ::-1]
 
 
 def canonical_layers(model: keras.Model) -> dict[str, keras.Layer]:

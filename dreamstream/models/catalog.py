@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from dreamstream.config import RAW_MAX_LOSS
 from dreamstream.errors import UnknownNameError
 from dreamstream.models import dreamnet
 
@@ -50,7 +51,6 @@ class ModelEntry:
         top_side: Height and width, in pixels, of the pictures that its classifier takes.
         preprocessing: What its weights expect: ``tf`` is RGB in [-1, 1]; ``caffe`` is BGR out of
             255 less ImageNet's mean colour.
-        raw_units: Whether its loss stays in the original program's units, uncalibrated.
     """
 
     name: str
@@ -62,7 +62,11 @@ class ModelEntry:
     published: PublishedWeights | None = None
     top_side: int = 224
     preprocessing: str = "tf"
-    raw_units: bool = False
+
+    @property
+    def raw_units(self) -> bool:
+        """Whether its loss stays in the original program's units, uncalibrated."""
+        return self.name in RAW_MAX_LOSS
 
     def resolve(self, word: str) -> str:
         """Turn a depth word into this network's layer; any other word is a layer already."""
@@ -141,7 +145,6 @@ _INCEPTION_V3 = _application(
     _published("inception_v3/inception_v3", 88, "bcbd6486424b2319ff4ef7d526e38f63"),
     application="InceptionV3",
     top_side=299,
-    raw_units=True,
 )
 
 _VGG_SHALLOW = {

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamstream.frames import HALF_RANGE
+
 if TYPE_CHECKING:
     import keras
 
@@ -28,12 +30,9 @@ WEIGHTS_PATH = Path(__file__).with_name("dreamnet.npz")
 
 SCALES_KEY = "layer_scales"
 
-# ImageNet's mean colour, RGB out of 255: the level that the network sees as zero.
+# ImageNet's mean colour, RGB out of 255: the level that the network sees as zero, as do
+# the networks trained with caffe.
 MEAN_RGB = (123.68, 116.779, 103.939)
-# The network's unit of colour: inputs of about one standard deviation of a photo.
-COLOUR_UNIT = 64.0
-# Half of the 255 levels: from the [-1, 1] range to levels.
-HALF_LEVELS = 127.5
 
 #: What each layer tends to show, from the shallowest to the deepest.
 LAYERS: Mapping[str, str] = MappingProxyType(
@@ -123,7 +122,7 @@ def build_architecture(head_filters: Mapping[str, int] | None = None) -> keras.M
     """
     import keras
 
-    shift = [1.0 - mean / HALF_LEVELS for mean in MEAN_RGB]
+    shift = [1.0 - mean / HALF_RANGE for mean in MEAN_RGB]
     picture = keras.Input((None, None, 3), name="picture")
     features = keras.layers.Rescaling(1.0, offset=shift, name="centre")(picture)
     outputs = []

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
-from dreamstream.frames import StreamInfo
+from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.sinks.base import Sink
 from dreamstream.sinks.codecs import CODECS
-from dreamstream.sinks.images import NUMBER, PICTURE_SUFFIXES, PictureSeriesSink, PictureSink
+from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink
 from dreamstream.sinks.memory import ArraySink
 from dreamstream.sinks.tee import TeeSink
 from dreamstream.sinks.video import VIDEO_SUFFIXES, VideoSink

@@ -9,13 +9,10 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
-from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.sinks.base import PartFile, Sink, require_free, require_size, write_error
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-
-NUMBER = re.compile(r"%(?:0(\d+))?d")
-"""The place of the number in a pattern such as ``out/%05d.png``."""
 
 FIRST_NUMBER = 1
 """Number of the first picture, as FFmpeg counts."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
+from dreamstream.frames import NUMBER
 from dreamstream.sources.base import Source
 from dreamstream.sources.camera import CameraSource
 from dreamstream.sources.images import (
     IMAGE_RATE,
     IMAGE_SUFFIXES,
-    NUMBER,
     ImageSource,
     numbered_images,
 )

@@ -10,16 +10,13 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
-from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 IMAGE_RATE = Fraction(25)
 """Frames per second of numbered images, which tell none; FFmpeg takes the same."""
-
-NUMBER = re.compile(r"%(?:0(\d+))?d")
-"""The place of the number in a pattern such as ``in/%05d.png``."""
 
 
 class ImageSource(Source):
