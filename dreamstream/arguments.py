@@ -18,12 +18,16 @@ from dreamstream.config import PRESETS, DreamConfig, MediaConfig, Preset
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
 
 EPILOG = """\
-INPUT is a video, a picture, a folder of pictures, a pattern such as in/%05d.png, or camera[:N]
-(a file of that name is ./camera).  OUTPUT is a .mp4 .mov .mkv .webm, a .png .jpg .webp, or numbered
-pictures such as out/%05d.png; without it the dream is shown in a window.
+INPUT is a video, a GIF or another animated picture, a picture, a folder of pictures, a pattern such
+as in/%05d.png, a URL (http, https, rtsp), - for stdin, or camera[:N] (files of such names are ./-
+and ./camera).  OUTPUT is a .mp4 .mov .mkv .webm .gif .apng, a .png .jpg .webp, numbered pictures
+such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown in a window.  Is it
+a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
+OUTPUT/NAME.mp4, a picture keeps its suffix.
 
-exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input),
-130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as *.part.*
+exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
+inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
+*.part.*
 """
 
 _GROUPS = {
@@ -43,8 +47,8 @@ class Request:
     """What one command asks for.
 
     Attributes:
-        input: What to dream; None where only a list is wanted.
-        output: Where to write; None is a window.
+        inputs: What to dream, one after another; empty where only a list is wanted.
+        output: Where to write, a folder where ``into_folder`` says so; None is a window.
         dream: How to dream.
         media: How to read and write.
         listing: "models", "layers" or "presets" to print that list; None otherwise.
@@ -53,7 +57,7 @@ class Request:
         verbose: Say more, tracebacks too.
     """
 
-    input: str | None
+    inputs: tuple[str, ...]
     output: str | None
     dream: DreamConfig
     media: MediaConfig
@@ -61,6 +65,11 @@ class Request:
     preview: Fraction | None
     quiet: bool
     verbose: bool
+
+    @property
+    def into_folder(self) -> bool:
+        """Whether each output is named after its input, in the folder ``output``."""
+        return self.output is not None and is_folder(self.output)
 
 
 def parse_request(arguments: Sequence[str]) -> Request:
@@ -75,18 +84,19 @@ def parse_request(arguments: Sequence[str]) -> Request:
     """
     # intermixed, or an option between INPUT and OUTPUT would end the file names
     given = vars(_make_parser().parse_intermixed_args(arguments))
+    inputs, output = _divide(given.pop("names", []))
     settings = _lay_over(_read_user_toml(), _read_toml(given.pop("config", None)))
     settings = _lay_over(settings, given)
-    if not settings.get("input") and not settings.get("listing"):
+    if not any(inputs) and not settings.get("listing"):
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
-    if settings.get("output") == "":
-        raise UsageError("the OUTPUT is empty; give a file, or leave it out for a window")
+    if len(inputs) > 1 and settings.get("stats") is not None:
+        raise UsageError("--stats: is for one INPUT; run the others on their own")
     preview = settings.get("preview")
     if preview is not None:
         settings |= {"start": preview, "duration": None, "frames": (0, 1)}
     return Request(
-        input=settings.get("input"),
-        output=settings.get("output"),
+        inputs=inputs,
+        output=output,
         dream=_configure(DreamConfig, settings),
         media=_configure(MediaConfig, settings),
         listing=settings.get("listing"),
@@ -94,6 +104,30 @@ def parse_request(arguments: Sequence[str]) -> Request:
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def is_folder(output: str) -> bool:
+    """Tell whether an output is a folder, if one that is yet to be made."""
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+    """Divide the names given into inputs and output.
+
+    Raises:
+        UsageError: The output is empty, or several inputs would go into one file.
+    """
+    if len(names) < 2:
+        return tuple(names), None
+    *inputs, output = names
+    if not output:
+        raise UsageError("the OUTPUT is empty; give a file, or leave it out for a window")
+    if len(inputs) > 1 and not is_folder(output):
+        raise UsageError(
+            f"{len(inputs)} inputs can't all become {output}; give a folder as the last name, with "
+            "a slash at its end if it is yet to be made"
+        )
+    return tuple(inputs), output
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,18 +154,35 @@ class _Parser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
+class _Switch(argparse.BooleanOptionalAction):
+    """Sets a field, or unsets it where a TOML file has set it: ``--x`` and ``--no-x``.
+
+    argparse itself takes every flag that begins with ``--no-`` for the second.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, option_string != "--no-" + flag_of(self.dest)[2:])
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="dreamstream",
-        usage="dreamstream INPUT [OUTPUT] [options]",
+        usage="dreamstream INPUT... [OUTPUT] [options]",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    parser.add_argument("input", metavar="INPUT", nargs="?", help="what to dream")
-    parser.add_argument("output", metavar="OUTPUT", nargs="?", help="where to write it")
+    parser.add_argument(
+        "names", metavar="INPUT, OUTPUT", nargs="*", help="what to dream; last, where to write it"
+    )
     preset = DreamConfig().preset
     groups = {
         name: parser.add_argument_group(title.format(preset=preset))
@@ -162,9 +213,8 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     names = [*filter(None, [field.metadata.get("short")]), flag_of(field.name)]
     text = field.metadata["help"]
     if field.type is bool:
-        switch = argparse.BooleanOptionalAction  # a TOML file may have set it
         shown = f"{text} (default: {'on' if default else 'off'})"
-        group.add_argument(*names, dest=field.name, action=switch, help=shown)
+        group.add_argument(*names, dest=field.name, action=_Switch, help=shown)
         return
     group.add_argument(
         *names,
@@ -231,6 +281,17 @@ def _time(text: str) -> Fraction:
     return -seconds if "-" in text else seconds
 
 
+_RATE = re.compile(r"(\d{1,6}(\.\d{0,6})?|\.\d{1,6})(/[1-9]\d{0,5})?", re.ASCII)
+
+
+def _rate(text: str) -> Fraction:
+    """Read a rate such as 12.5 or 30000/1001, exactly."""
+    if not _RATE.fullmatch(text.strip()):
+        raise ValueError("no rate")
+    above, _, below = text.strip().partition("/")
+    return Fraction(above) / int(below or 1)
+
+
 def _frames(text: str) -> tuple[int | None, int | None]:
     """Read A:B, either side of which may be empty."""
     first, colon, last = text.partition(":")
@@ -250,6 +311,7 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "dream_size": int,
     "crf": int,
     "codec": str,
+    "fps": _rate,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -271,6 +333,7 @@ _METAVARS = {
     "smoothing": "PX",
     "octave_rule": "NAME",
     "crf": "N",
+    "fps": "RATE",
 }
 
 

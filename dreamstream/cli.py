@@ -1,11 +1,10 @@
 """The command: arguments to objects, exit codes, progress.  Only this module prints or exits."""
 
 import logging
-import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +12,14 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dreamstream.arguments import Request, UsageError, list_presets_text, parse_request
-from dreamstream.errors import DreamstreamError, SourceError, UnknownNameError
+from dreamstream.errors import (
+    DreamstreamError,
+    ModelError,
+    SinkError,
+    SourceError,
+    UnknownNameError,
+)
+from dreamstream.naming import output_in, stem_of, untaken
 from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_signals
 
 if TYPE_CHECKING:
@@ -24,6 +30,15 @@ if TYPE_CHECKING:
     from dreamstream.sources import Source
 
 DONE, FAILURE, USAGE, BAD_INPUT, PARTIAL = 0, 1, 2, 3, 4
+_FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
+_CODES: Mapping[type[Exception], int] = {
+    UsageError: USAGE,
+    UnknownNameError: USAGE,
+    SourceError: BAD_INPUT,
+    DreamstreamError: FAILURE,
+}
+"""Exit codes of errors; the first kind that fits."""
+
 SIGNALLED = 128
 """Added to a signal's number, as shells do."""
 
@@ -44,25 +59,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _list(request) if request.listing else _dream(request)
     except Stopped as stop:
         return SIGNALLED + stop.number
-    except (UsageError, UnknownNameError) as error:
-        return _complain(error, USAGE, request)
-    except SourceError as error:
-        return _complain(error, BAD_INPUT, request)
-    except DreamstreamError as error:
-        return _complain(error, FAILURE, request)
     except BrokenPipeError:
         close_stdout()
         return FAILURE
-    except Exception as error:  # a fault of ours, or memory gone: still one line
-        return _complain(_unforeseen(error), FAILURE, request)
+    except Exception as error:
+        return _complain(error, request)
 
 
-def _complain(error: Exception, code: int, request: Request | None) -> int:
-    """Say in one line what went wrong."""
+def _complain(error: Exception, request: Request | None) -> int:
+    """Say in one line what went wrong, and give its exit code."""
+    if not isinstance(error, tuple(_CODES)):  # a fault of ours, or memory gone: still one line
+        error = _unforeseen(error)
     if request is not None and request.verbose:
         traceback.print_exception(error)
     print(f"dreamstream: {error}", file=sys.stderr)
-    return code
+    return next(code for kind, code in _CODES.items() if isinstance(error, kind))
 
 
 def _unforeseen(error: Exception) -> DreamstreamError:
@@ -93,38 +104,96 @@ def _listing(request: Request) -> str:
 
 
 def _dream(request: Request) -> int:
-    """Open input and output, load the network, and dream."""
+    """Dream the inputs one after another; give the worst of their exit codes."""
     from dreamstream.models.catalog import find_model
 
     find_model(request.dream.model)
-    from dreamstream.sources import open_source
-
-    begun = time.perf_counter()
-    with ExitStack() as stack:
-        stack.enter_context(_logging(request))
-        source = stack.enter_context(open_source(str(request.input), request.media))
-        _require_fit(request, source.info)
-        sink = _enter_sink(stack, request, source.info)
-        stats = _enter_stats(stack, request)
-        dreamer = _load_dreamer(request)
-        frames = _run(request, source, dreamer, sink, stats)
-    if request.media.save_octaves:
-        _save_octaves(request, dreamer)
-    _summarise(request, frames, time.perf_counter() - begun)
-    return _damage(source.damaged)
+    with _logging(request):
+        if request.into_folder:
+            _make_folder(str(request.output))
+        run = _Run(request)
+        return max(map(run.attempt, request.inputs), key=_FROM_BEST_TO_WORST.index)
 
 
-def _require_fit(request: Request, info: "StreamInfo") -> None:
+def _make_folder(folder: str) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkError(
+            f"making the folder {folder} failed ({error.strerror}); give another"
+        ) from error
+
+
+class _Run:
+    """Dreams one input after another with one network."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._taken: set[Path] = set()
+        self._dreamer: Dreamer | None = None
+
+    def attempt(self, source: str) -> int:
+        """Dream an input; where it is one of several an error of its own is but reported."""
+        if len(self._request.inputs) == 1:
+            return self._dream(source)
+        try:
+            return self._dream(source)
+        except (ModelError, BrokenPipeError):  # so would the others end
+            raise
+        except Exception as error:
+            return _complain(error, self._request)
+
+    def _dream(self, target: str) -> int:
+        """Open input and output, load the network at the first time, and dream."""
+        from dreamstream.sources import open_source
+
+        request, begun = self._request, time.perf_counter()
+        with ExitStack() as stack:
+            source = stack.enter_context(open_source(target, request.media))
+            output = self._output(target, source.info)
+            _require_fit(request, target, output, source.info)
+            sink = _enter_sink(stack, request, output, source.info)
+            stats = _enter_stats(stack, request)
+            dreamer = self._fresh_dreamer()
+            frames = _run(request, target, source, dreamer, sink, stats)
+        if request.media.save_octaves:
+            _save_octaves(request, Path(str(output)), dreamer)
+        _summarise(request, output, frames, time.perf_counter() - begun)
+        return _damage(target, source.damaged)
+
+    def _output(self, source: str, info: "StreamInfo") -> str | None:
+        """Name an input's output; None is a window."""
+        request, is_still = self._request, info.rate is None
+        if request.into_folder:
+            from dreamstream.sinks.images import PICTURE_SUFFIXES
+
+            is_one = is_still or request.preview is not None
+            path = output_in(str(request.output), source, is_one, PICTURE_SUFFIXES)
+            return str(untaken(path, self._taken))
+        if request.preview is None or request.output is not None:
+            return request.output
+        return f"{stem_of(source)}-preview.png"
+
+    def _fresh_dreamer(self) -> "Dreamer":
+        if self._dreamer is None:
+            self._dreamer = _load_dreamer(self._request)
+        self._dreamer.reset()
+        return self._dreamer
+
+
+def _require_fit(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
     """Raise where options contradict one another, the input or the output."""
     from dreamstream.sinks.video import VIDEO_SUFFIXES
 
-    output, media = _output_path(request), request.media
+    media = request.media
     if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
         raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
     one = info.rate is None or request.preview is not None
     if media.save_octaves and not (one and output):
         raise UsageError("--save-octaves: is for a still with an OUTPUT; use --preview for a video")
-    if media.stats is not None and _is_one_of(media.stats, [output, info.path, request.input]):
+    if media.width and output is None:
+        raise UsageError("--width: is for an OUTPUT; a window is resized by its frame")
+    if media.stats is not None and _is_one_of(media.stats, [output, info.path, source]):
         raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
 
 
@@ -132,14 +201,15 @@ def _is_one_of(path: Path, others: Sequence[str | Path | None]) -> bool:
     return path.resolve() in [Path(other).resolve() for other in others if other is not None]
 
 
-def _enter_sink(stack: ExitStack, request: Request, info: "StreamInfo") -> "Sink":
+def _enter_sink(
+    stack: ExitStack, request: Request, target: str | None, info: "StreamInfo"
+) -> "Sink":
     """Open the output, the window or both; say what is left of them when they are given up."""
     from dreamstream.compare import compared_info
     from dreamstream.sinks import TeeSink, WindowSink, open_sink
 
     if request.media.compare:
         info = compared_info(info)
-    target = _output_path(request)
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if target is not None:
@@ -150,14 +220,6 @@ def _enter_sink(stack: ExitStack, request: Request, info: "StreamInfo") -> "Sink
     sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
     stack.push(_PartialNotice(sink))
     return stack.enter_context(sink)
-
-
-def _output_path(request: Request) -> str | None:
-    """Name the output; a preview's default is a picture in the working folder."""
-    if request.preview is None or request.output is not None:
-        return request.output
-    name = re.sub(r"%\d*d|:", "", Path(str(request.input)).stem).strip("-_. ")
-    return f"{name or 'dream'}-preview.png"
 
 
 class _PartialNotice:
@@ -216,6 +278,7 @@ def _logging(request: Request) -> Iterator[None]:
 
 def _run(
     request: Request,
+    target: str,
     source: "Source",
     dreamer: "Dreamer",
     sink: "Sink",
@@ -229,26 +292,25 @@ def _run(
     disable = True if request.quiet else None  # None: no bar where stderr is no terminal
     total = source.info.frames
     records = dream_frames(source, dreamer, sink, compare=request.media.compare)
-    with tqdm(total=total, unit="frame", disable=disable, dynamic_ncols=True) as bar:
+    name = target if len(request.inputs) > 1 else None
+    with tqdm(records, name, total, unit="frame", disable=disable, dynamic_ncols=True) as bar:
         frames = 0
-        for record in records:
+        for record in bar:
             frames += 1
             if stats is not None:
                 stats.write(record)
             if record.report.loss is not None:
                 bar.set_postfix(loss=f"{record.report.loss:.3g}", refresh=False)
-            bar.update()
         return frames
 
 
-def _save_octaves(request: Request, dreamer: "Dreamer") -> None:
+def _save_octaves(request: Request, output: Path, dreamer: "Dreamer") -> None:
     """Write each octave's picture beside the output."""
     from dreamstream.config import MediaConfig
     from dreamstream.frames import Frame, StreamInfo, to_pixels
     from dreamstream.sinks import open_sink
     from dreamstream.sinks.images import PICTURE_SUFFIXES
 
-    output = Path(str(_output_path(request)))
     suffix = output.suffix if output.suffix.lower() in PICTURE_SUFFIXES else ".png"
     media = MediaConfig(overwrite=request.media.overwrite)
     for number, image in enumerate(dreamer.octave_images, 1):
@@ -258,10 +320,10 @@ def _save_octaves(request: Request, dreamer: "Dreamer") -> None:
             sink.write(Frame(to_pixels(image), Fraction(0), 0))
 
 
-def _summarise(request: Request, frames: int, seconds: float) -> None:
+def _summarise(request: Request, output: str | None, frames: int, seconds: float) -> None:
     if request.quiet:
         return
-    where = _output_path(request) or "a window"
+    where = output or "a window"
     count = f"{frames} frame{'' if frames == 1 else 's'}"
     rate = f"{frames / seconds:.2g} a second"
     config = request.dream
@@ -272,10 +334,10 @@ def _summarise(request: Request, frames: int, seconds: float) -> None:
     )
 
 
-def _damage(damaged: int) -> int:
+def _damage(source: str, damaged: int) -> int:
     """Warn of frames that could not be decoded."""
     if not damaged:
         return DONE
     count = "a frame is" if damaged == 1 else f"{damaged} frames are"
-    print(f"dreamstream: the input is damaged: {count} faulty or missing", file=sys.stderr)
+    print(f"dreamstream: {source} is damaged: {count} faulty or missing", file=sys.stderr)
     return PARTIAL

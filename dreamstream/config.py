@@ -17,6 +17,7 @@ DEFAULT_MODEL = "dreamnet"
 DEFAULT_PRESET = "menagerie"
 ORIGINAL_PRESET = "classic"
 OCTAVE_RULES = ("reinject", "classic")
+FLOWS = ("fast", "medium", "off")
 
 RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
 """Default ceilings of models whose loss keeps the original program's units; every other model's
@@ -25,6 +26,11 @@ layers are scaled so that a photo's mean square is 1, and the preset's ceiling s
 _MOST_OCTAVES, _MOST_SCALE, _MOST_STEPS, _MOST_PIXELS = 64, 16, 100_000, 1000
 _MOST_STEP, _MOST_LOSS, _MOST_COEFFICIENT = 2.0, 1e9, 1e6
 """Far beyond all use, and small enough that no number overflows."""
+
+_MOST_RATE = 1000
+
+_MOST_WIDTH = 16384
+"""The widest picture that H.264 and WebP take."""
 
 _MOST_SMOOTHING = 4.0
 """The taps of the blur hold no wider one."""
@@ -120,6 +126,9 @@ class DreamConfig:
             corner-aligned resizing, as the original program did.
         blend: How much of the carried dream a frame starts from, in [0, 1]; 0 is cold.
         dream_size: Longest side in pixels at which the network works; None is the full size.
+        flow: How carefully motion is followed: ``fast``, ``medium``, or ``off`` for a world that
+            stands still.
+        no_cuts: Take the stream for a single shot: look for no cuts and flashes.
 
     Raises:
         ValueError: A value is outside its range; the message names the field.
@@ -167,6 +176,10 @@ class DreamConfig:
     blend: float = _option(
         _FROM_PRESET, "how much of the carried dream a frame starts from; 0 is cold", "motion"
     )
+    flow: str = _option(
+        "medium", f"how carefully motion is followed: {', '.join(FLOWS)}", "motion", choices=FLOWS
+    )
+    no_cuts: bool = _option(False, "take it for one shot: look for no cuts or flashes", "motion")
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -210,6 +223,8 @@ class DreamConfig:
             _require("dream_size", self.dream_size, least=1)
         if self.octave_rule not in OCTAVE_RULES:
             raise ValueError(f"octave_rule: {self.octave_rule!r} is none of {OCTAVE_RULES}")
+        if self.flow not in FLOWS:
+            raise ValueError(f"flow: {self.flow!r} is none of {FLOWS}")
         if self.is_original:
             self._require_bare(PRESETS[self.preset])
 
@@ -234,6 +249,8 @@ class MediaConfig:
             None.
         codec: Video codec; None is the container's usual one.
         crf: Constant rate factor of the encoder, smaller is better; None is the codec's default.
+        width: Pixels in a row of the output, whose shape stays; 0 is the input's.
+        fps: Frames a second at the most; those left out are not dreamed either.  None keeps all.
         compare: Put source and dream side by side.
         save_octaves: Write each octave's picture beside the output (stills only).
         stats: File that gets a JSON line for each frame.
@@ -249,10 +266,14 @@ class MediaConfig:
     frames: tuple[int | None, int | None] = _option(
         (None, None), "range of frames A:B, B left out, counted from --start", "input"
     )
+    fps: Fraction | None = _option(
+        None, "frames a second at the most; the others are not dreamed", "input", shown="all"
+    )
     codec: str | None = _option(None, "video codec", "output", shown="the container's usual")
     crf: int | None = _option(
         None, "constant quality, smaller is better", "output", shown="the codec's usual"
     )
+    width: int = _option(0, "width of the output; its shape stays", "output", shown="the input's")
     compare: bool = _option(False, "put source and dream side by side", "output")
     save_octaves: bool = _option(False, "write each octave of a still beside it", "output")
     stats: Path | None = _option(None, "write a JSON line for each frame", "output")
@@ -265,8 +286,11 @@ class MediaConfig:
         _require("start", self.start, least=0)
         if self.duration is not None:
             _require("duration", self.duration, above=0)
+        if self.fps is not None:
+            _require("fps", self.fps, above=0, most=_MOST_RATE)
         if self.crf is not None:
             _require("crf", self.crf, least=0, most=63)
+        _require("width", self.width, least=0, most=_MOST_WIDTH)
         first, last = self.frames
         if (first or 0) < 0 or (last is not None and last <= (first or 0)):
             raise ValueError(f"frames: {first}:{last} holds no frame; give A:B with 0 <= A < B")

@@ -1,10 +1,11 @@
 """Frames, what is known of a stream of them, and the two ranges in which pixels live."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ FloatImage: TypeAlias = npt.NDArray[np.float32]
 
 NUMBER = re.compile(r"%(?:0(\d+))?d")
 """Where the number stands in a pattern of numbered pictures, such as in/%05d.png."""
+
+BT709 = 1
+"""H.273 number of BT.709, the same for primaries, transfer function and matrix."""
 
 HALF_RANGE = 127.5
 """Half of the uint8 range: pixel = (value + 1) * HALF_RANGE."""
@@ -39,7 +43,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class SoundSpan:
-    """Where a stream's sound lies.
+    """Where a stream's sound lies, and all else that goes with pictures: subtitles, chapters, tags.
 
     Attributes:
         path: The file whose audio streams belong to the pictures.
@@ -49,6 +53,8 @@ class SoundSpan:
             kept: an encoder's lead-in, which players need and hide.
         ends_with_pictures: The sound also stops where the last picture does, as a range of frames
             wants, whose end in seconds is not known beforehand.
+        feed: Gives streams, tags and packets as PyAV's input container does where ``path`` is a
+            pipe or a URL, which is read but once; None for a file.
     """
 
     path: Path
@@ -56,6 +62,7 @@ class SoundSpan:
     end: Fraction | None = None
     cut_in: bool = False
     ends_with_pictures: bool = False
+    feed: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,10 @@ class StreamInfo:
         time_base: The unit, in seconds, of which every frame's time is a multiple.
         frames: Expected number of frames, after trimming; None where the file does not say.
         sample_aspect: Width of a pixel over its height.
-        sound: Where the sound lies; None for a silent stream.
+        primaries: H.273 number of the colour primaries of the frames' RGB; 1 is BT.709.
+        transfer: H.273 number of its transfer function.
+        sound: Where the sound lies, and what else goes with the pictures: subtitles, chapters and
+            tags; None where there is no such file.
         path: The file (of numbered images the first) that is read, so that no output replaces it;
             None where there is none.
         reads: Of numbered images the resolved paths of all that are read, for the same purpose.
@@ -81,6 +91,8 @@ class StreamInfo:
     time_base: Fraction = Fraction(1, 1000)
     frames: int | None = None
     sample_aspect: Fraction = Fraction(1)
+    primaries: int = BT709
+    transfer: int = BT709
     sound: SoundSpan | None = None
     path: Path | None = None
     reads: frozenset[Path] = frozenset()

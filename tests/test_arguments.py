@@ -40,11 +40,15 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "octave_rule": ("classic", "classic"),
     "dream_size": ("320", 320),
     "blend": ("0.5", 0.5),
+    "flow": ("fast", "fast"),
+    "no_cuts": (None, True),
     "start": ("1:02.5", Fraction(125, 2)),
     "duration": ("0.04", Fraction(1, 25)),
     "frames": ("3:8", (3, 8)),
+    "fps": ("30000/1001", Fraction(30000, 1001)),
     "codec": ("h265", "h265"),
     "crf": ("30", 30),
+    "width": ("320", 320),
     "compare": (None, True),
     "save_octaves": (None, True),
     "stats": ("s.jsonl", Path("s.jsonl")),
@@ -147,8 +151,32 @@ def test_y_is_short_for_overwrite() -> None:
 )
 def test_options_may_stand_before_between_and_after_the_file_names(arguments: list[str]) -> None:
     request = parse_request(arguments)
-    assert (request.input, request.output) == ("in.mp4", "out.mp4")
+    assert (request.inputs, request.output) == (("in.mp4",), "out.mp4")
     assert request.media.overwrite
+
+
+def test_several_inputs_go_into_a_folder(tmp_path: Path) -> None:
+    for folder in (str(tmp_path), "new/"):
+        request = parse_request(["a.mp4", "--steps", "3", "b.mov", "-y", "camera:1", folder])
+        assert (request.inputs, request.output) == (("a.mp4", "b.mov", "camera:1"), folder)
+        assert request.into_folder
+    assert parse_request(["a.mp4", "new/"]).into_folder
+    assert not parse_request(["a.mp4", "new"]).into_folder
+
+
+def test_several_inputs_and_a_file_are_refused() -> None:
+    message = refusal_of("a.mp4", "b.mov", "c.mp4")
+    assert "2 inputs" in message
+    assert "folder" in message
+
+
+def test_the_stats_of_several_inputs_are_refused() -> None:
+    assert "--stats" in refusal_of("a.mp4", "b.mov", "out/", "--stats", "s.jsonl")
+
+
+def test_stdin_and_stdout_are_a_dash() -> None:
+    request = parse_request(["-", "-", "--steps", "3"])
+    assert (request.inputs, request.output, request.dream.steps) == (("-",), "-", 3)
 
 
 def test_without_output_there_is_none() -> None:
@@ -233,7 +261,7 @@ def test_a_preview_before_the_start_of_time_is_refused_by_its_own_name() -> None
 @pytest.mark.parametrize("listing", ["models", "layers", "presets"])
 def test_a_list_needs_no_input(listing: str) -> None:
     request = parse_request([f"--list-{listing}"])
-    assert (request.listing, request.input) == (listing, None)
+    assert (request.listing, request.inputs) == (listing, ())
 
 
 def test_the_list_of_presets_describes_each_in_a_line() -> None:
@@ -255,7 +283,6 @@ def test_quiet_and_verbose_are_off_unless_given() -> None:
     [
         [],
         ["-y"],
-        ["a", "b", "c"],
         ["a", "--foo"],
         ["a", "--octav", "3"],
         ["a", "--octaves"],
@@ -443,3 +470,9 @@ def test_a_preset_discards_the_look_that_a_file_below_it_sets(config_folder: Pat
 @pytest.mark.parametrize("arguments", [["", "out.mp4"], ["in.mp4", ""]])
 def test_an_empty_file_name_is_a_missing_one(arguments: list[str]) -> None:
     assert "PUT" in refusal_of(*arguments)
+
+
+@pytest.mark.parametrize("rate", ["0", "1/0", "1e9", "-5", "fast", "2000"])
+def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+    with pytest.raises(UsageError, match="fps"):
+        parse("--fps", rate)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pictures import fractal_pixels
 
-from dreamstream import cli
+from dreamstream import cli, naming
 from dreamstream._libraries import av, cv2
 from dreamstream.config import PRESETS
 from dreamstream.errors import SinkError
@@ -302,6 +302,144 @@ def test_where_no_window_opens_nothing_is_left_of_the_file(
     assert "no display" in outcome.error
 
 
+# --- several inputs --------------------------------------------------------------------------
+
+
+def test_several_inputs_become_files_of_their_names_in_a_folder(
+    run: Run, clip: Path, photo: Path, pngs: Path
+) -> None:
+    outcome = run(clip, photo, pngs, pngs / "%05d.png", "new/", *QUICK, "--frames", ":1")
+    assert outcome.code == 0
+    assert sorted(path.name for path in Path("new").iterdir()) == [
+        "dream.mp4",
+        "in.mp4",
+        "photo.png",
+        f"{pngs.name}.mp4",
+    ]
+    lines = outcome.err.splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "new/in.mp4",
+        "new/photo.png",
+        f"new/{pngs.name}.mp4",
+        "new/dream.mp4",
+    ]
+
+
+def test_a_single_input_may_go_into_a_folder_too(run: Run, clip: Path) -> None:
+    Path("out").mkdir()
+    assert run(clip, "out", "--frames", ":1").code == 0
+    assert run(clip, "out", "--preview", "0").code == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == ["in.mp4", "in.png"]
+
+
+def test_inputs_of_one_name_are_numbered_and_never_overwrite_one_another(
+    run: Run, clip: Path
+) -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        Path(folder, "in.mkv").symlink_to(clip)
+    assert run("a/in.mkv", "b/in.mkv", clip, "out/", "-y", "--frames", ":1").code == 0
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == ["in-2.mp4", "in-3.mp4", "in.mp4"]
+
+
+def test_a_failing_input_is_reported_and_the_others_go_on_with_the_worst_code(
+    run: Run, clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.mp4").write_text("Words and no pictures.\n" * 50)
+    outcome = run("none.mp4", clip, tmp_path / "text.mp4", "out/", "--frames", ":1")
+    assert outcome.code == 3
+    assert "none.mp4 failed" in outcome.err.splitlines()[0]
+    assert "text.mp4 failed" in outcome.err.splitlines()[-1]
+    assert [path.name for path in Path("out").iterdir()] == ["in.mp4"]
+    outcome = run("none.mp4", clip, "out/")
+    assert outcome.code == 1, "an output that exists is worse than an input that does not"
+    assert run("none.mp4", clip, "out/", "-y", "--frames", ":1").code == 3
+
+
+def test_the_network_is_loaded_once_and_forgets_between_inputs(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dreamstream.dreamer import Dreamer
+    from dreamstream.models.extractor import load_model
+
+    calls: list[str] = []
+    reset = Dreamer.reset
+
+    def loading(*arguments: Any) -> Any:
+        calls.append("load")
+        return load_model(*arguments)
+
+    def resetting(self: Any) -> None:
+        calls.append("reset")
+        reset(self)
+
+    monkeypatch.setattr("dreamstream.dreamer.load_model", loading)
+    monkeypatch.setattr(Dreamer, "reset", resetting)
+    Path("b.mp4").symlink_to(clip)
+    assert run(clip, "b.mp4", "out/", *QUICK, "--frames", ":2").code == 0
+    assert calls.count("load") == 1
+    assert calls[-1] == "reset"
+    alone = run("b.mp4", "alone.mp4", *QUICK, "--frames", ":2")
+    assert alone.code == 0
+    np.testing.assert_array_equal(read("out/b.mp4"), read("alone.mp4"))
+
+
+def test_a_wrong_option_ends_all_inputs_at_once(run: Run, clip: Path, photo: Path) -> None:
+    outcome = run(clip, photo, "out/", "--layers", "wings=1")
+    assert outcome.code == 2
+    assert "wings" in outcome.error
+    assert list(Path("out").iterdir()) == []
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(run: Run, clip: Path) -> None:
+    Path("file").touch()
+    outcome = run(clip, "file/out/")
+    assert outcome.code == 1
+    assert "making the folder file/out/ failed" in outcome.error
+
+
+def test_a_fault_of_one_input_does_not_end_the_others(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dreamstream.dreamer import Dreamer
+
+    dream, seen = Dreamer.dream, []
+
+    def failing_first(self: Dreamer, pixels: Any) -> Any:
+        seen.append(1)
+        if len(seen) == 1:
+            raise MemoryError("all of it")
+        return dream(self, pixels)
+
+    monkeypatch.setattr(Dreamer, "dream", failing_first)
+    Path("b.mp4").symlink_to(clip)
+    outcome = run(clip, "b.mp4", "out/", "--frames", ":1")
+    assert outcome.code == 1
+    assert "MemoryError" in outcome.err.splitlines()[0]
+    assert [path.name for path in Path("out").iterdir()] == ["b.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("in/film.mov", "film.mp4"),
+        ("photo.JPG", "photo.JPG"),
+        ("scan.tiff", "scan.png"),
+        ("https://me@host/a/film.webm?x=1.2", "film.mp4"),
+        ("https://host", "host.mp4"),
+        ("in/%05d.png", "dream.mp4"),
+        ("in/shot-%05d.png", "shot.mp4"),
+        ("camera:0", "camera0.mp4"),
+        ("-", "dream.mp4"),
+    ],
+)
+def test_an_output_is_named_after_its_input(source: str, name: str) -> None:
+    still = source.startswith(("photo", "scan"))
+    path = naming.output_in("out", source, still, (".png", ".jpg"))
+    assert path == Path("out", name)
+
+
 # --- lists -----------------------------------------------------------------------------------
 
 
@@ -431,7 +569,6 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_file(
         ("out", "no suffix"),
         ("none/out.mp4", "mkdir -p none"),
         ("/proc/out.mp4", "/proc/out.mp4 failed"),
-        (".", "folder"),
         ("out.png", "--preview"),
         ("out.mp4 --codec cinepak", "h264"),
     ],

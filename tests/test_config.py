@@ -13,7 +13,7 @@ from dreamstream.config import OCTAVE_RULES, PRESETS, DreamConfig, MediaConfig, 
 from dreamstream.models.catalog import MODELS
 
 DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
-OWN_DEFAULTS = {"preset", "weights", "seed"}
+OWN_DEFAULTS = {"preset", "weights", "seed", "flow", "no_cuts"}
 
 OTHER: dict[str, Any] = {
     "model": "vgg16",
@@ -241,3 +241,8 @@ def test_a_range_of_frames_may_be_open_on_either_side(
     frames: tuple[int | None, int | None],
 ) -> None:
     assert MediaConfig(frames=frames).frames == frames
+
+
+def test_an_unknown_flow_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"flow: 'slow' is none of .*fast.*medium.*off"):
+        DreamConfig(flow="slow")

@@ -35,7 +35,9 @@ def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> MakeSource:
     return lambda media: open_source(clip, media)
 
 
-@pytest.fixture(params=["array", "tee", "%04d.png", "o.mp4", "o.mov", "o.mkv", "o.webm"])
+@pytest.fixture(
+    params=["array", "tee", "%04d.png", "o.mp4", "o.mov", "o.mkv", "o.webm", "o.gif", "o.apng"]
+)
 def make_sink(request: pytest.FixtureRequest, tmp_path: Path) -> MakeSink:
     kind = request.param
     if kind == "array":

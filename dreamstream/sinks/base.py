@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import Frame, StreamInfo
 
@@ -71,6 +72,7 @@ class PartFile:
         target: The file to be.
         info: The stream to be written; its own file is refused as target.
         overwrite: Whether an existing target is replaced.
+        suffix: The new file's suffix, where it is not its target's.
 
     Attributes:
         path: The file to write to; it exists, empty.
@@ -79,10 +81,12 @@ class PartFile:
         SinkError: The target exists, is what is read, or its folder is missing or unwritable.
     """
 
-    def __init__(self, target: Path, info: StreamInfo, overwrite: bool) -> None:
+    def __init__(
+        self, target: Path, info: StreamInfo, overwrite: bool, suffix: str | None = None
+    ) -> None:
         require_free(target, info, overwrite)
         self.target, self._overwrite = target, overwrite
-        self.path = self._reserve()
+        self.path = self._reserve(suffix or target.suffix)
 
     def place(self) -> None:
         """Put the file into its target's place.
@@ -107,12 +111,12 @@ class PartFile:
         with contextlib.suppress(OSError):
             self.path.unlink()
 
-    def _reserve(self) -> Path:
+    def _reserve(self, suffix: str) -> Path:
         """Create the file under the first free name."""
         number = 1
         while True:
             count = "" if number == 1 else str(number)
-            path = self.target.with_name(f"{self.target.stem}.part{count}{self.target.suffix}")
+            path = self.target.with_name(f"{self.target.stem}.part{count}{suffix}")
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 return path
@@ -166,6 +170,21 @@ def write_error(target: Path, error: Exception) -> SinkError:
     }
     remedy = remedies.get(number or 0, "check the disk, or choose another output or --codec")
     return SinkError(f"writing {target} failed ({reason}); {remedy}")
+
+
+def no_frame_came(target: Path) -> SinkError:
+    """Make the error for an output that is finished without a frame."""
+    return SinkError(f"writing {target} failed: no frame came; check the input")
+
+
+def refuse_encoder_options(target: Path, media: MediaConfig) -> None:
+    """Raise a SinkError where an option of video files is given for another output."""
+    given = [name for name in ("codec", "crf") if getattr(media, name) is not None]
+    if given:
+        raise SinkError(
+            f"writing {target} failed: --{given[0]} is for video files; leave it out, or give an "
+            ".mp4"
+        )
 
 
 def require_size(frame: Frame, info: StreamInfo) -> None:

@@ -1,11 +1,26 @@
 """The video codecs we write, their settings, and which of them a container holds."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from types import MappingProxyType
+from typing import cast
 
+import numpy as np
+
+from dreamstream._libraries import av
+from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import StreamInfo
+
+_LOG = logging.getLogger(__name__)
+
+STILL_RATE = Fraction(25)
+"""Frames per second of a video made from a still, which shows for one frame."""
+
+KEY_FRAME_SECONDS = 2
+"""Seconds between key frames: what a killed run loses at most of what it has encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +33,11 @@ class Codec:
         pixel_format: How pictures are stored; yuv420p is what browsers and phones play.
         odd_pixel_format: The same for an odd width or height; None where the codec has none.
         crf: Default constant rate factor; None where the codec has no such setting.
+        crf_option: The encoder's name of it.
         options: The encoder's other options.
         least_size: Smallest width and height.
         rgb: Whether pictures are stored as RGB, unconverted.
+        tells_aspect: Whether the pictures themselves tell how wide their pixels are.
     """
 
     encoder: str
@@ -28,9 +45,11 @@ class Codec:
     pixel_format: str = "yuv420p"
     odd_pixel_format: str | None = "yuv420p"
     crf: int | None = None
+    crf_option: str = "crf"
     options: Mapping[str, str] = field(default_factory=dict)
     least_size: int = 1
     rgb: bool = False
+    tells_aspect: bool = False
 
 
 # B-frames are off throughout: with them and a variable frame rate the file's duration came out
@@ -44,6 +63,7 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             crf=18,
             # medium took 84 ms of processor time for a 720p picture, this 32, for 10 % more bytes
             options={"preset": "veryfast", "bf": "0"},
+            tells_aspect=True,
         ),
         "h265": Codec(
             "libx265",
@@ -52,6 +72,7 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             crf=20,
             options={"preset": "fast", "x265-params": "log-level=none:bframes=0"},
             least_size=16,
+            tells_aspect=True,
         ),
         "vp9": Codec(
             "libvpx-vp9",
@@ -74,6 +95,30 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
     }
 )
 
+_HARDWARE_NAMES = {"h264": "h264", "hevc": "h265", "av1": "av1", "vp9": "vp9"}
+"""FFmpeg's names of what hardware encodes to ours."""
+
+_FAMILIES: Mapping[str, tuple[int | None, str, Mapping[str, str]]] = {
+    "nvenc": (23, "cq", {"rc": "vbr", "b": "0", "bf": "0"}),
+    "qsv": (23, "global_quality", {"bf": "0"}),
+    "amf": (23, "qvbr_quality_level", {"rc": "qvbr", "bf": "0"}),
+    "v4l2m2m": (None, "", {"b": "8M"}),
+}
+"""Makers' families of hardware encoders: default quality, its option, and other options."""
+
+HARDWARE: Mapping[str, str] = MappingProxyType(
+    {
+        f"{hardware}_{family}": software
+        for family in _FAMILIES
+        for hardware, software in _HARDWARE_NAMES.items()
+        if f"{hardware}_{family}" in av.codecs_available
+    }
+)
+"""A hardware encoder to the codec in :data:`CODECS` that stands in for it where it doesn't work."""
+
+_TRIAL_BASE = Fraction(1, 25)
+"""Time base of a hardware encoder's trial."""
+
 USUAL_CODEC: Mapping[str, str] = MappingProxyType(
     {".mp4": "h264", ".mov": "h264", ".mkv": "h264", ".webm": "vp9"}
 )
@@ -81,10 +126,10 @@ USUAL_CODEC: Mapping[str, str] = MappingProxyType(
 
 
 def choose_codec(name: str | None, suffix: str, info: StreamInfo) -> Codec:
-    """Choose the codec of a file.
+    """Choose the codec of a file; a hardware encoder that does not work gives way, with a notice.
 
     Args:
-        name: A name in :data:`CODECS`; None is the container's usual one.
+        name: A name in :data:`CODECS` or :data:`HARDWARE`; None is the container's usual one.
         suffix: The container's, such as ``.mp4``.
         info: The stream; its size must fit.
 
@@ -93,14 +138,74 @@ def choose_codec(name: str | None, suffix: str, info: StreamInfo) -> Codec:
     """
     fitting = [other for other, codec in CODECS.items() if suffix in codec.containers]
     name = name or USUAL_CODEC[suffix]
-    if name not in fitting:
-        problem = f"{suffix} can't hold it" if name in CODECS else "there is no such codec"
+    software = HARDWARE.get(name, name)
+    if software not in fitting:
+        problem = f"{suffix} can't hold it" if software in CODECS else "there is no such codec"
         raise SinkError(
             f"writing {suffix} with codec {name} failed: {problem}; {suffix} takes "
             f"{', '.join(fitting)}"
         )
-    _require_fit(name, suffix, info)
-    return CODECS[name]
+    if name in HARDWARE:
+        hardware = _hardware(name)
+        if _works(hardware, info):
+            return hardware
+        _LOG.warning("codec %s does not work here: %s is encoded in software", name, software)
+    _require_fit(software, suffix, info)
+    return CODECS[software]
+
+
+def encoder_options(codec: Codec, media: MediaConfig, info: StreamInfo) -> dict[str, str]:
+    """Gather an encoder's options.
+
+    Raises:
+        SinkError: A CRF is given and the codec has none.
+    """
+    interval = max(1, round((info.rate or STILL_RATE) * KEY_FRAME_SECONDS))
+    options = {**codec.options, "g": str(interval)}
+    if codec.crf is not None:
+        options[codec.crf_option] = str(codec.crf if media.crf is None else media.crf)
+    elif media.crf is not None:
+        raise SinkError(
+            f"writing with codec {media.codec} failed: it has no --crf; leave that out or choose "
+            "h264, h265, vp9 or av1"
+        )
+    return options
+
+
+def pixel_format(codec: Codec, info: StreamInfo) -> str:
+    """Tell how a codec stores a stream's pictures."""
+    odd = codec.odd_pixel_format or codec.pixel_format
+    return odd if _is_odd(info) else codec.pixel_format
+
+
+def _hardware(name: str) -> Codec:
+    """Describe a hardware encoder; nv12 is what all of them take."""
+    crf, crf_option, options = _FAMILIES[name.rsplit("_", 1)[1]]
+    return replace(
+        CODECS[HARDWARE[name]],
+        encoder=name,
+        pixel_format="nv12",
+        odd_pixel_format=None,
+        crf=crf,
+        crf_option=crf_option,
+        options=options,
+    )
+
+
+def _works(codec: Codec, info: StreamInfo) -> bool:
+    """Try a hardware encoder on a black picture: only that tells whether it is really there."""
+    if not _fits(codec, info):
+        return False
+    try:
+        context = cast("av.VideoCodecContext", av.CodecContext.create(codec.encoder, "w"))
+        context.width, context.height, context.pix_fmt = info.width, info.height, "nv12"
+        context.time_base = _TRIAL_BASE
+        context.options = dict(codec.options)
+        black = np.zeros((info.height, info.width, 3), np.uint8)
+        picture = av.VideoFrame.from_ndarray(black, format="rgb24").reformat(format="nv12")
+        return bool([*context.encode(picture), *context.encode(None)])
+    except (av.error.FFmpegError, OSError, ValueError):
+        return False
 
 
 def _require_fit(name: str, suffix: str, info: StreamInfo) -> None:
@@ -122,9 +227,9 @@ def _require_fit(name: str, suffix: str, info: StreamInfo) -> None:
 def _fits(codec: Codec, info: StreamInfo) -> bool:
     if min(info.height, info.width) < codec.least_size:
         return False
-    return codec.odd_pixel_format is not None or not is_odd(info)
+    return codec.odd_pixel_format is not None or not _is_odd(info)
 
 
-def is_odd(info: StreamInfo) -> bool:
+def _is_odd(info: StreamInfo) -> bool:
     """Tell whether the width or the height is odd."""
     return bool(info.height % 2 or info.width % 2)

@@ -10,7 +10,15 @@ from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
-from dreamstream.sinks.base import PartFile, Sink, require_free, require_size, write_error
+from dreamstream.sinks.base import (
+    PartFile,
+    Sink,
+    no_frame_came,
+    refuse_encoder_options,
+    require_free,
+    require_size,
+    write_error,
+)
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -38,7 +46,7 @@ class PictureSink(Sink):
 
     def __init__(self, path: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
         media = media or MediaConfig()
-        _refuse_video_options(path, media)
+        refuse_encoder_options(path, media)
         if info.rate is not None and info.frames != 1:
             raise _too_many(path, info.frames)
         self._info = info
@@ -68,7 +76,7 @@ class PictureSink(Sink):
             return
         if not self._written:
             self.abort()
-            raise SinkError(f"writing {self._part.target} failed: no frame came; check the input")
+            raise no_frame_came(self._part.target)
         self._open = False
         self._part.place()
 
@@ -96,7 +104,7 @@ class PictureSeriesSink(Sink):
 
     def __init__(self, pattern: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
         media = media or MediaConfig()
-        _refuse_video_options(pattern, media)
+        refuse_encoder_options(pattern, media)
         if len(NUMBER.findall(pattern.name)) != 1 or "%" in NUMBER.sub("", pattern.name):
             raise SinkError(
                 f"writing {pattern} failed: a pattern has one number, such as out/%05d.png"
@@ -173,12 +181,3 @@ def _too_many(path: Path, frames: int | None) -> SinkError:
         f"writing {path} failed: it holds one picture and the input has {held}; give {numbered} "
         "for all, or --preview TIME for one"
     )
-
-
-def _refuse_video_options(path: Path, media: MediaConfig) -> None:
-    """Raise where an option of video files is given for a picture."""
-    given = [name for name in ("codec", "crf") if getattr(media, name) is not None]
-    if given:
-        raise SinkError(
-            f"writing {path} failed: --{given[0]} is for video files; leave it out, or give an .mp4"
-        )

@@ -1,4 +1,4 @@
-"""Where frames come from: video files, stills, numbered images, cameras, arrays."""
+"""Where frames come from: videos, stills, numbered and animated images, cameras, arrays."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import NUMBER
+from dreamstream.sources.animation import AnimatedWebpSource, is_animated_webp, is_apng
 from dreamstream.sources.base import Source
 from dreamstream.sources.camera import CameraSource
 from dreamstream.sources.images import (
@@ -15,13 +16,17 @@ from dreamstream.sources.images import (
     numbered_images,
 )
 from dreamstream.sources.memory import ArraySource
+from dreamstream.sources.opening import STDIN, is_url
+from dreamstream.sources.thinned import ThinnedSource
 from dreamstream.sources.video import VideoSource
 
 __all__ = [
+    "AnimatedWebpSource",
     "ArraySource",
     "CameraSource",
     "ImageSource",
     "Source",
+    "ThinnedSource",
     "VideoSource",
     "open_source",
 ]
@@ -33,9 +38,11 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
     """Open what a target names.
 
     Args:
-        target: A video or picture file; a folder of pictures or a pattern such as ``in/%05d.png``;
-            ``camera`` or ``camera:N`` as a string (a file of that name is ``./camera``).
-        media: ``start``, ``duration`` and ``frames`` choose what is read; None reads all.
+        target: A video, a picture or an animated one; a folder of pictures or a pattern such as
+            ``in/%05d.png``; as strings also a URL (http, https, rtsp), ``-`` for standard input,
+            and ``camera`` or ``camera:N`` (files of such names are ``./-`` and ``./camera``).
+        media: ``start``, ``duration`` and ``frames`` choose what is read, ``fps`` how much of it;
+            None reads all.
 
     Returns:
         The source, open; use it in a ``with``.
@@ -44,9 +51,16 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
         SourceError: There is no such thing, or it can't be read.
     """
     media = media or MediaConfig()
+    source = _open_target(target, media)
+    return ThinnedSource(source, media.fps) if media.fps else source
+
+
+def _open_target(target: str | Path, media: MediaConfig) -> Source:
     camera = _CAMERA.fullmatch(target) if isinstance(target, str) else None
     if camera:
         return CameraSource(int(camera[1] or 0), media)
+    if target == STDIN or is_url(target):
+        return VideoSource(target, media)
     try:
         return _open_path(target, Path(target), media)
     except OSError as error:  # a name too long, or a folder that may not be searched
@@ -54,11 +68,17 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
 
 
 def _open_path(target: str | Path, path: Path, media: MediaConfig) -> Source:
-    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageSource([path], None, media)
     if path.is_file():
-        return VideoSource(path, media)
+        return _open_file(path, media)
     if path.is_dir() or NUMBER.search(path.name):
         return ImageSource(numbered_images(str(target)), IMAGE_RATE, media)
     problem = "it is no ordinary file" if path.exists() else "there is no such file"
     raise SourceError(f"opening {target} failed: {problem}; check the path")
+
+
+def _open_file(path: Path, media: MediaConfig) -> Source:
+    if path.suffix.lower() not in IMAGE_SUFFIXES or is_apng(path):
+        return VideoSource(path, media)
+    if is_animated_webp(path):
+        return AnimatedWebpSource(path, media)
+    return ImageSource([path], None, media)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, StreamInfo
+
+_Picture = TypeVar("_Picture")
 
 
 class Source(Protocol):
@@ -94,6 +96,25 @@ class Trim:
         if self.duration is not None and rate:
             bounds.append(math.ceil(self.duration * rate))
         return max(min(bounds), 1) if bounds else None
+
+    def kept(
+        self, timed: Iterator[tuple[Fraction, _Picture]]
+    ) -> Iterator[tuple[Fraction, _Picture]]:
+        """Choose from pictures and their times, which are left as they are."""
+        position, end = 0, None
+        for time, picture in timed:
+            if time < self.start:
+                continue
+            if self.last is not None and position >= self.last:
+                return
+            position += 1
+            if position <= self.first:
+                continue
+            if end is None and self.duration is not None:
+                end = self.duration + (time if self.moves_begin else 0)
+            if end is not None and time >= end:
+                return
+            yield time, picture
 
     def of_count(self, count: int, rate: Fraction | None) -> range:
         """Choose from ``count`` frames at a constant ``rate``; a still has none and is at time 0.

@@ -10,6 +10,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.sources.base import Source, Trim
+from dreamstream.sources.quiet import quiet_opencv
 
 TICK = Fraction(1, 1000)
 """Unit of a camera's times, in seconds: what a clock on the receiving side can tell."""
@@ -87,12 +88,8 @@ class CameraSource(Source):
 
 
 def _open(number: int) -> "cv2.VideoCapture":
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our one line says it all
-    try:
+    with quiet_opencv():
         capture = cv2.VideoCapture(number)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
     if not capture.isOpened():
         capture.release()
         raise SourceError(

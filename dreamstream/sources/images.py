@@ -12,6 +12,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim
+from dreamstream.sources.colour import on_white
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -74,9 +75,7 @@ class ImageSource(Source):
 
 
 def read_image(path: Path) -> Pixels:
-    """Read a picture file, upright as its EXIF says; what is transparent lies on black.
-
-    Black, since the dream then finds nothing there; viewers' white or checks would be dreamt on.
+    """Read a picture file, upright as its EXIF says; what is transparent lies on white.
 
     Returns:
         (H, W, 3) uint8 RGB; 16-bit pictures are reduced to 8, grey ones repeated.
@@ -95,7 +94,7 @@ def read_image(path: Path) -> Pixels:
         what = "it is no picture that OpenCV can read" if data.size else "the file is empty"
         raise SourceError(f"reading {path} failed: {what}; give a PNG, JPEG or WebP")
     if path.suffix.lower() not in (".jpg", ".jpeg"):
-        bgr = _on_black(bgr, _decode(data, cv2.IMREAD_UNCHANGED))
+        bgr = _on_white(bgr, _decode(data, cv2.IMREAD_UNCHANGED))
     return np.ascontiguousarray(bgr[..., ::-1])
 
 
@@ -106,11 +105,11 @@ def _decode(data: Pixels, mode: int) -> "Pixels | None":
         return None
 
 
-def _on_black(bgr: Pixels, raw: "Pixels | None") -> Pixels:
+def _on_white(bgr: Pixels, raw: "Pixels | None") -> Pixels:
     if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != bgr.shape[:2]:
         return bgr
-    alpha = raw[..., 3:].astype(np.float32) / np.iinfo(raw.dtype).max
-    return np.rint(bgr * alpha).astype(np.uint8)
+    alpha = np.rint(raw[..., 3:] * (255 / np.iinfo(raw.dtype).max)).astype(np.uint8)
+    return on_white(np.concatenate([bgr, alpha], axis=2))
 
 
 def numbered_images(target: str) -> list[Path]:

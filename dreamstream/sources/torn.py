@@ -3,6 +3,7 @@
 FFmpeg takes the missing end for the end of the stream, and the run would look whole.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dreamstream._libraries import av
@@ -11,6 +12,12 @@ _EBML_HEAD, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 """Matroska's two outermost elements; the second holds all the rest."""
 
 _HEAD_BYTES = 4096
+
+_TRAILERS = {"gif": b";", "apng": b"IEND\xaeB`\x82"}
+"""What animated pictures end with, by FFmpeg's names of their formats."""
+
+_UNKNOWN_RIFF = 0xFFFFFFFF
+"""Size in the head of an AVI that was written to a pipe."""
 
 
 def count_missing(stream: "av.VideoStream", path: Path) -> int:
@@ -21,13 +28,31 @@ def count_missing(stream: "av.VideoStream", path: Path) -> int:
         path: The file.
 
     Returns:
-        Their number; 1 for a torn Matroska or WebM, which does not tell; 0 for a whole file and
-        for formats that don't say how long they are.
+        Their number; 1 for a torn Matroska, WebM, AVI, GIF or APNG, which do not tell; 0 for a
+        whole file and for formats that don't say how long they are.
     """
     kind, size = stream.container.format.name, path.stat().st_size
     if "mp4" in kind:
         return sum(entry.pos + entry.size > size for entry in stream.index_entries)
-    return int("matroska" in kind and _segment_end(path) > size)
+    if kind in _TRAILERS:
+        return int(not _tail(path).endswith(_TRAILERS[kind]))
+    end = _ENDS.get(kind.partition(",")[0])
+    return int(end is not None and end(path) > size)
+
+
+def _tail(path: Path) -> bytes:
+    """Read the end of a file without the zeros that some programs pad it with."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _HEAD_BYTES))
+        return file.read().rstrip(b"\0")
+
+
+def _riff_end(path: Path) -> int:
+    """Tell where an AVI's first part ends by its head; 0 where it does not say."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    size = int.from_bytes(head[4:], "little")
+    return size + 8 if head.startswith(b"RIFF") and size < _UNKNOWN_RIFF else 0
 
 
 def _segment_end(path: Path) -> int:
@@ -56,3 +81,7 @@ def _read_size(head: bytes, position: int) -> tuple[int | None, int]:
     most = (1 << 7 * length) - 1
     size = int.from_bytes(head[position : position + length], "big") & most
     return None if size == most else size, position + length
+
+
+_ENDS: Mapping[str, Callable[[Path], int]] = {"matroska": _segment_end, "avi": _riff_end}
+"""How a format's end is found in its head, by the first of FFmpeg's names for it."""

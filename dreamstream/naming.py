@@ -1,0 +1,46 @@
+"""Names of outputs that are made from their inputs' names."""
+
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+VIDEO_SUFFIX, PICTURE_SUFFIX = ".mp4", ".png"
+"""Of a video's output, and of a still's whose own suffix can't be written."""
+
+_NOT_OF_A_NAME = re.compile(r"%\d*d|:")
+"""The number of a pattern, and what no Windows file may have."""
+
+_NAMELESS = "dream"
+
+
+def stem_of(source: str) -> str:
+    """Make a file's stem of an input: a path, a pattern, a URL, stdin or a camera."""
+    url = urlsplit(source)
+    path = PurePosixPath(url.path) if "://" in source else Path(source)
+    name = path.stem or Path(source).resolve().name
+    return _NOT_OF_A_NAME.sub("", name).strip("-_. ") or _NAMELESS
+
+
+def output_in(folder: str, source: str, still: bool, written: tuple[str, ...]) -> Path:
+    """Name the output of an input in a folder.
+
+    Args:
+        folder: Where it goes.
+        source: The input.
+        still: Whether it is a single picture and not a stream.
+        written: Suffixes of pictures that can be written.
+    """
+    suffix = Path(source).suffix if still else VIDEO_SUFFIX
+    if still and suffix.lower() not in written:
+        suffix = PICTURE_SUFFIX
+    return Path(folder) / f"{stem_of(source)}{suffix}"
+
+
+def untaken(path: Path, taken: set[Path]) -> Path:
+    """Number a name that an earlier input of this run has taken: ``x.mp4``, ``x-2.mp4``."""
+    free, number = path, 1
+    while free in taken:
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    taken.add(free)
+    return free

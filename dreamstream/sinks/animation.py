@@ -1,0 +1,230 @@
+"""GIF and APNG: the dream is kept in a lossless video until all its frames have come."""
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from dreamstream._libraries import av
+from dreamstream.config import MediaConfig
+from dreamstream.frames import Frame, StreamInfo
+from dreamstream.sinks.base import (
+    PartFile,
+    Sink,
+    no_frame_came,
+    refuse_encoder_options,
+    require_size,
+    write_error,
+)
+from dreamstream.sinks.codecs import CODECS, STILL_RATE
+from dreamstream.sinks.palette import Painter, PaletteMaker
+from dreamstream.sinks.writer import Encoding, MovieWriter
+
+_LOG = logging.getLogger(__name__)
+
+_SPILL_CODEC, _SPILL_SUFFIX = "ffv1", ".mkv"
+"""How frames are kept until the palette is known: nothing is lost, and a player plays it."""
+
+_FOR_EVER = "0"
+"""How FFmpeg's muxers call an endless loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of animation.
+
+    Attributes:
+        pixel_format: FFmpeg's name of how its pictures are stored.
+        tick: Unit of its times, in seconds.
+        least: The shortest time that a picture may be shown, in ticks.
+        loop: The muxer's option for the number of loops.
+    """
+
+    pixel_format: str
+    tick: Fraction
+    least: int
+    loop: str
+
+    @property
+    def is_gif(self) -> bool:
+        """Whether its pictures have a palette."""
+        return self.pixel_format == "pal8"
+
+
+_KINDS = MappingProxyType(
+    {
+        # Browsers show a picture of 10 ms or less for 100 ms
+        ".gif": _Kind("pal8", Fraction(1, 100), 2, "loop"),
+        ".apng": _Kind("rgb24", Fraction(1, 1000), 11, "plays"),
+    }
+)
+
+ANIMATION_SUFFIXES = tuple(_KINDS)
+
+
+class AnimationSink(Sink):
+    """A GIF in one palette for the whole clip, or an APNG in full colour; both loop for ever.
+
+    Frames are kept without loss in ``NAME.part.mkv`` beside the target, which plays even after a
+    kill; closing makes the animation of them.  Frames that come faster than browsers show them are
+    left out.
+
+    Args:
+        path: The file: .gif or .apng.
+        info: The stream to be written; of its companions none fit.
+        media: ``overwrite``.
+
+    Raises:
+        SinkError: The file can't be created, or an option of video files is given.
+    """
+
+    def __init__(self, path: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+        media = media or MediaConfig()
+        refuse_encoder_options(path, media)
+        self._kind = _KINDS[path.suffix.lower()]
+        if info.sound is not None:
+            _LOG.info("%s holds no sound and no subtitles: they are left out", path.suffix)
+        self._info, self._overwrite, self._open = info, media.overwrite, True
+        self._ticks: int | None = None
+        self._palette = PaletteMaker(info.height, info.width) if self._kind.is_gif else None
+        self._part = PartFile(path, info, media.overwrite, _SPILL_SUFFIX)
+        self._partial: Path | None = None
+        try:
+            self._spill = self._open_spill()
+        except BaseException as error:
+            self._part.remove()
+            if isinstance(error, (av.error.FFmpegError, OSError, ValueError)):
+                raise write_error(path, error) from error
+            raise
+
+    @property
+    def partial(self) -> Path | None:
+        """The video left by an abort or a kill; None before, or where nothing is in it."""
+        return self._partial
+
+    def write(self, frame: Frame) -> None:
+        """Keep a frame, at the nearest time that the animation can tell.
+
+        Raises:
+            SinkError: It can't be written.
+            ValueError: Its size is not the stream's.
+        """
+        require_size(frame, self._info)
+        ticks = self._place(frame.time / self._kind.tick)
+        if ticks is None:
+            return
+        if self._palette is not None:
+            self._palette.add(frame.pixels)
+        try:
+            self._spill.write(Frame(frame.pixels, ticks * self._kind.tick, frame.index))
+        except (av.error.FFmpegError, OSError) as error:
+            raise write_error(self._part.target, error) from error
+        self._ticks = ticks
+
+    def close(self) -> None:
+        """Make the animation and put it into place.
+
+        Raises:
+            SinkError: No frame was written, or the file can't be made; ``partial`` tells where the
+                frames are.
+        """
+        if not self._open:
+            return
+        if self._ticks is None:
+            self.abort()
+            raise no_frame_came(self._part.target)
+        try:
+            self._spill.finish(whole=True)
+            self._partial = self._part.path
+            self._animate()
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, (av.error.FFmpegError, OSError)):
+                raise write_error(self._part.target, error) from error
+            raise
+        self._open, self._partial = False, None
+        self._part.remove()
+
+    def abort(self) -> None:
+        """Finish the video of the frames so far, and leave it; without frames it is removed."""
+        if not self._open:
+            return
+        self._open = False
+        if self._ticks is None:
+            self._spill.drop()
+            self._part.remove()
+            return
+        if self._partial is None:
+            self._partial = self._part.path
+            with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+                self._spill.finish(whole=False)
+        self._spill.drop()
+
+    def _open_spill(self) -> MovieWriter:
+        """Open the video that keeps the frames."""
+        info = replace(self._info, time_base=self._kind.tick, sound=None)
+        encoding = Encoding(CODECS[_SPILL_CODEC], dict(CODECS[_SPILL_CODEC].options))
+        return MovieWriter(str(self._part.path), _SPILL_SUFFIX, info, encoding)
+
+    def _place(self, time: Fraction) -> int | None:
+        """Choose a frame's time, in ticks; None where it comes too soon after the last one."""
+        if self._ticks is None:
+            return round(time)
+        ticks = max(round(time), self._ticks + self._kind.least)
+        return ticks if ticks <= time + 1 else None
+
+    def _animate(self) -> None:
+        """Write the animation beside its target, then put it into place."""
+        part = PartFile(self._part.target, self._info, self._overwrite)
+        try:
+            with av.open(str(self._part.path)) as spill:
+                self._encode(spill, part.path)
+            part.place()
+        except BaseException:
+            part.remove()
+            raise
+
+    def _encode(self, spill: "av.container.InputContainer", path: Path) -> None:
+        kind, info = self._kind, self._info
+        name = path.suffix[1:].lower()
+        options = {kind.loop: _FOR_EVER, "final_delay": self._final_delay()}
+        with av.open(str(path), "w", format=name, options=options) as output:
+            stream = cast("av.VideoStream", output.add_stream(name, rate=info.rate or STILL_RATE))
+            stream.width, stream.height, stream.pix_fmt = info.width, info.height, kind.pixel_format
+            context = stream.codec_context
+            context.time_base = stream.time_base = kind.tick
+            context.sample_aspect_ratio = info.sample_aspect
+            for picture in self._painted(spill):
+                output.mux(stream.encode(picture))
+            output.mux(stream.encode(None))
+
+    def _painted(self, spill: "av.container.InputContainer") -> Iterator["av.VideoFrame"]:
+        """Read the frames back, in the animation's colours and times."""
+        pictures = spill.decode(video=0)
+        first = next(pictures)
+        paint = self._painter(first)
+        for picture in itertools.chain([first], pictures):
+            seconds = cast(int, picture.pts) * cast(Fraction, picture.time_base)
+            painted = paint(picture)
+            painted.pts, painted.time_base = round(seconds / self._kind.tick), self._kind.tick
+            yield painted
+
+    def _painter(self, first: "av.VideoFrame") -> Callable[["av.VideoFrame"], "av.VideoFrame"]:
+        if self._palette is not None:
+            palette, info = self._palette.palette(), self._info
+            return Painter(palette, info.height, info.width, first.format.name).paint
+        reformatter = av.video.reformatter.VideoReformatter()
+        return partial(reformatter.reformat, format=self._kind.pixel_format)
+
+    def _final_delay(self) -> str:
+        """Tell how long the last picture is shown: as long as others at the stream's rate."""
+        shown = max(
+            round(1 / ((self._info.rate or STILL_RATE) * self._kind.tick)), self._kind.least
+        )
+        return str(shown) if self._kind.is_gif else f"{shown * self._kind.tick}"

@@ -1,0 +1,70 @@
+"""An output of another size than the dream's."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.sinks.base import Sink, require_size
+
+_STEP = 2
+"""Heights are multiples of it: with an odd one h264 is stored in a form that phones don't play."""
+
+
+def scaled_info(info: StreamInfo, width: int) -> StreamInfo:
+    """Describe a stream that is scaled to a width and keeps its shape, to the nearest even height.
+
+    A stream of that width stays as it is.
+    """
+    if width == info.width:
+        return info
+    height = round(width * info.height / (info.width * _STEP)) * _STEP
+    return replace(info, width=width, height=max(height, _STEP))
+
+
+class ScaledSink(Sink):
+    """Scales every frame on its way into another sink.
+
+    Args:
+        sink: The sink; it is closed with this one.
+        info: The stream as it comes.
+        scaled: The stream as the sink takes it.
+    """
+
+    def __init__(self, sink: Sink, info: StreamInfo, scaled: StreamInfo) -> None:
+        self._sink, self._info = sink, info
+        self._size = (scaled.width, scaled.height)  # in OpenCV's order
+        shrinks = scaled.width < info.width
+        self._way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+
+    @property
+    def partial(self) -> Path | None:
+        """The sink's."""
+        return self._sink.partial
+
+    def write(self, frame: Frame) -> None:
+        """Scale a frame and write it.
+
+        Raises:
+            SinkError: It can't be written.
+            SinkClosed: Whoever watches has closed the output.
+            ValueError: Its size is not the stream's.
+        """
+        require_size(frame, self._info)
+        pixels = cv2.resize(np.ascontiguousarray(frame.pixels), self._size, interpolation=self._way)
+        self._sink.write(Frame(cast(Pixels, pixels), frame.time, frame.index))
+
+    def close(self) -> None:
+        """Close the sink.
+
+        Raises:
+            SinkError: It can't be finished.
+        """
+        self._sink.close()
+
+    def abort(self) -> None:
+        """Give the sink up."""
+        self._sink.abort()

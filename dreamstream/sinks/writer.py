@@ -1,0 +1,212 @@
+"""Encodes frames, and muxes what goes with them, so that the file plays at any moment."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+from dreamstream._libraries import av
+from dreamstream.frames import BT709, Frame, StreamInfo
+from dreamstream.sinks.base import require_size
+from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
+from dreamstream.sinks.companions import Companions, is_rewrapped, open_reader
+
+MP4_SUFFIXES = (".mp4", ".mov")
+
+_LIMITED, _FULL = 1, 2
+"""Ranges of values as FFmpeg numbers them: 16 to 235, and 0 to 255."""
+
+_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""FFmpeg's names of the containers."""
+
+_MUXER = {
+    "flush_packets": "1",
+    # where the sound ends before the pictures FFmpeg held back 10 s of them, which a kill lost
+    "max_interleave_delta": "1000000",
+}
+"""Options of every file: what is encoded is on the disk."""
+
+_FRAGMENTED = {
+    "movflags": "hybrid_fragmented+frag_keyframe",
+    # without an edit list fragments begin with the encoder's lead-in, and sound lags by it
+    "use_editlist": "1",
+    # an offset between sound and pictures is kept in these units; FFmpeg's 1000 moved it by 0.5 ms
+    "movie_timescale": "1000000",
+}
+"""Options that keep an unfinished mp4 or mov playable; closing it makes it an ordinary one."""
+
+_STREAMED = {"cluster_time_limit": "200"}
+"""Options of a pipe: Matroska leaves in clusters, of 5 s unless told otherwise (milliseconds)."""
+
+_DELAYED = "+delay_moov"
+"""Addition to ``movflags``: without it the sound of a killed file began seconds late.  But with it
+FFmpeg no longer rewraps the AAC of transport streams, and fails."""
+
+_APPLE_HEVC = "hvc1"
+"""The tag of H.265 that Apple's players ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How pictures are encoded: the codec and the encoder's options."""
+
+    codec: Codec
+    options: dict[str, str]
+
+
+class MovieWriter:
+    """Writes frames, and the sound, subtitles, chapters and tags of their source.
+
+    It knows nothing of where its file comes to lie; what FFmpeg or the system refuse it passes on
+    as it is.
+
+    Args:
+        url: The file, or ``pipe:N``.
+        suffix: The container's, such as ``.mp4``.
+        info: The stream to be written.
+        encoding: The codec and its options.
+
+    Attributes:
+        last_time: Time of the latest frame, in seconds; None before the first.
+    """
+
+    def __init__(self, url: str, suffix: str, info: StreamInfo, encoding: Encoding) -> None:
+        self._info, self._suffix = info, suffix
+        self.last_time: Fraction | None = None
+        self._rate = info.rate or STILL_RATE
+        self._held: av.Packet[av.VideoStream] | None = None
+        self._companions: Companions | None = None
+        # SVT-AV1 writes its banner to the terminal unless told not to
+        os.environ.setdefault("SVT_LOG", "1")
+        reader = open_reader(info.sound) if info.sound is not None else None
+        options = _muxer_options(suffix, reader)
+        if url.startswith("pipe:"):
+            options |= _STREAMED
+        # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
+        # had a header and no packet.
+        self._output = av.open(url, "w", format=_FORMATS[suffix], options=options)
+        try:
+            self._add_pictures(encoding)
+            if info.sound is not None and reader is not None:
+                self._companions = Companions(reader, info.sound, self._output, suffix)
+                self._companions.describe(self._stream)
+            self._stream.codec_context.open()
+        except BaseException:
+            self.drop()
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame; sound follows the pictures that leave the encoder.
+
+        Raises:
+            ValueError: Its size is not the stream's, or its time is not later than the last one's.
+        """
+        require_size(frame, self._info)
+        if self.last_time is not None and frame.time <= self.last_time:
+            raise ValueError(f"frame {frame.index}: time {frame.time} is not after the last one's")
+        self._mux(self._stream.encode(self._picture(frame)))
+        self.last_time = frame.time
+
+    def finish(self, whole: bool) -> None:
+        """Write what is held back, the rest of the sound and the end of the file.
+
+        Args:
+            whole: Whether all frames came; else the sound ends with them.
+        """
+        length = max(1, round(1 / (self._rate * self._info.time_base)))
+        self._mux(self._stream.encode(None))
+        if self._held is not None:
+            self._held.duration = length
+            self._output.mux_one(self._held)
+            self._held = None
+        if self._companions is not None:
+            end = cast(Fraction, self.last_time) + length * self._info.time_base
+            self._companions.finish(end, whole)
+        self._close_files()
+
+    def drop(self) -> None:
+        """Close the files, whatever their state."""
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+            self._close_files()
+
+    def _add_pictures(self, encoding: Encoding) -> None:
+        info, codec = self._info, encoding.codec
+        stream = self._output.add_stream(codec.encoder, rate=self._rate, options=encoding.options)
+        self._stream = stream = cast("av.VideoStream", stream)
+        stream.width, stream.height = info.width, info.height
+        stream.pix_fmt = pixel_format(codec, info)
+        context = stream.codec_context
+        context.time_base = info.time_base
+        stream.time_base = info.time_base
+        context.sample_aspect_ratio = info.sample_aspect
+        context.color_primaries, context.color_trc = info.primaries, info.transfer
+        if not codec.rgb:
+            context.color_range, context.colorspace = _LIMITED, BT709
+        if codec.encoder.startswith(("libx265", "hevc_")) and self._suffix in MP4_SUFFIXES:
+            context.codec_tag = _APPLE_HEVC
+        self._convert = FromRgb(pixel_format(codec, info), codec.rgb)
+
+    def _picture(self, frame: Frame) -> "av.VideoFrame":
+        picture = self._convert(frame)
+        picture.pts = round(frame.time / self._info.time_base)
+        picture.time_base = self._info.time_base
+        return picture
+
+    def _mux(self, packets: list["av.Packet[av.VideoStream]"]) -> None:
+        """Write packets, each with the duration that its successor tells, and sound up to them."""
+        for packet in packets:
+            if self._held is not None:
+                self._held.duration = _ticks(packet) - _ticks(self._held)
+                self._output.mux_one(self._held)
+            self._held = packet
+            if self._companions is not None:
+                self._companions.advance(_ticks(packet) * self._info.time_base)
+
+    def _close_files(self) -> None:
+        if self._companions is not None:
+            self._companions.close()
+        self._output.close()
+
+
+class FromRgb:
+    """Turns frames into pictures for the encoder, in BT.709 unless it takes RGB.
+
+    One converter is shared by all frames; see the source's for why it rounds so carefully.
+
+    Args:
+        pixel_format: FFmpeg's name of what the encoder takes.
+        rgb: Whether that is RGB, unconverted.
+    """
+
+    def __init__(self, pixel_format: str, rgb: bool) -> None:
+        self._format, self._rgb = pixel_format, rgb
+        self._reformatter = av.video.reformatter.VideoReformatter()
+
+    def __call__(self, frame: Frame) -> "av.VideoFrame":
+        """Convert a frame's pixels."""
+        picture = av.VideoFrame.from_ndarray(frame.pixels, format="rgb24")
+        if self._rgb:
+            return self._reformatter.reformat(picture, format=self._format)
+        flags = av.video.reformatter.Interpolation
+        return self._reformatter.reformat(
+            picture,
+            format=self._format,
+            dst_colorspace=BT709,
+            src_color_range=_FULL,
+            dst_color_range=_LIMITED,
+            interpolation=flags.BICUBIC | flags.ACCURATE_RND | flags.FULL_CHR_H_INT,
+        )
+
+
+def _muxer_options(suffix: str, reader: "av.container.InputContainer | None") -> dict[str, str]:
+    if suffix not in MP4_SUFFIXES:
+        return dict(_MUXER)
+    options = _MUXER | _FRAGMENTED
+    if reader is None or not is_rewrapped(reader):
+        options["movflags"] += _DELAYED
+    return options
+
+
+def _ticks(packet: "av.Packet[av.VideoStream]") -> int:
+    return cast(int, packet.pts)

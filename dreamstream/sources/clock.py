@@ -1,0 +1,83 @@
+"""Times of a stream's frames: exact, beginning at its file's start, always growing."""
+
+import logging
+import math
+from contextlib import suppress
+from fractions import Fraction
+
+from dreamstream._libraries import av
+
+_LOG = logging.getLogger(__name__)
+
+FALLBACK_RATE = Fraction(25)
+"""Frames per second where a file tells none; FFmpeg's own default."""
+
+_LOSES_TIMES = ("mpeg",)
+"""FFmpeg's names of formats whose frames bear other frames' timestamps after a seek (seen)."""
+
+
+class Clock:
+    """Turns a stream's timestamps into times since the file's start.
+
+    Args:
+        container: The file.
+        stream: Its video stream.
+        name: What messages call the file.
+
+    Attributes:
+        base: Seconds in a tick of the video stream.
+        origin: The earliest start of the file's sound and pictures, in its own clock, rounded down
+            to a tick so that every frame's time is a whole number of them.
+        rate: Nominal frames per second.
+        ticks: Timestamp of the latest frame; None before the first.
+    """
+
+    def __init__(
+        self, container: "av.container.InputContainer", stream: "av.VideoStream", name: str
+    ) -> None:
+        self.base = stream.time_base or 1 / FALLBACK_RATE
+        self.rate = stream.guessed_rate or stream.average_rate or FALLBACK_RATE
+        self.ticks: int | None = None
+        self._container, self._stream, self._name = container, stream, name
+        self._mended = False
+        starts = [
+            one.start_time * one.time_base
+            for one in (stream, *container.streams.audio)
+            if one.start_time is not None and one.time_base
+        ]
+        self._origin_ticks = math.floor(min(starts, default=Fraction(0)) / self.base)
+        self.origin = self._origin_ticks * self.base
+
+    def time(self, picture: "av.VideoFrame") -> Fraction:
+        """Give a picture's time, which always grows, in seconds since the origin.
+
+        A missing timestamp continues at the nominal rate; one that lies before the origin is moved
+        there; one that repeats or goes back, as in badly joined files, a tick behind its
+        predecessor.
+        """
+        told, least = self._told(picture), 0 if self.ticks is None else self.ticks + 1
+        self.ticks = max(told, least)
+        if told < least and not self._mended:
+            self._mended = True
+            _LOG.warning("%s: timestamps that repeat or go back are moved on by a tick", self._name)
+        return self.ticks * self.base
+
+    def seek(self, time: Fraction) -> bool:
+        """Go to the key frame at or before a time; False where the file can't be sought in."""
+        self.ticks = None
+        if time and self._container.format.name in _LOSES_TIMES:
+            return False
+        with suppress(av.error.FFmpegError):
+            self._container.seek(
+                self._origin_ticks + math.floor(time / self.base), stream=self._stream
+            )
+            return True
+        return False
+
+    def _told(self, picture: "av.VideoFrame") -> int:
+        """Give the time that a picture itself tells, in ticks since the origin."""
+        if picture.pts is not None:
+            base = picture.time_base or self.base
+            return round(picture.pts * base / self.base) - self._origin_ticks
+        step = max(1, round(1 / (self.rate * self.base)))
+        return 0 if self.ticks is None else self.ticks + step

@@ -1,0 +1,49 @@
+"""A source at a lower frame rate, so that frames that are not shown are not dreamed."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+from dreamstream.frames import Frame
+from dreamstream.sources.base import Source
+
+
+class ThinnedSource(Source):
+    """Leaves out frames of another source so that at most so many a second are left.
+
+    The frames that stay keep their times.  Time is cut in slots of ``1 / most`` seconds, and the
+    first frame of each slot stays; a source of fewer frames passes whole.
+
+    Args:
+        source: The source; it is closed with this one.
+        most: Frames per second, at most.
+    """
+
+    def __init__(self, source: Source, most: Fraction) -> None:
+        if most <= 0:
+            raise ValueError(f"most: {most} must be more than 0")
+        self._source, self._most = source, most
+        self._slot, self._index = -1, 0
+        self.info = source.info
+        rate, count = source.info.rate, source.info.frames
+        if rate is not None and rate > most:
+            frames = None if count is None else max(1, math.ceil(count * most / rate))
+            self.info = replace(source.info, rate=most, frames=frames)
+
+    @property
+    def damaged(self) -> int:
+        """The source's damaged pictures."""
+        return self._source.damaged
+
+    def __next__(self) -> Frame:
+        for frame in self._source:
+            slot = math.floor(frame.time * self._most)
+            if slot > self._slot:
+                self._slot = slot
+                self._index += 1
+                return Frame(frame.pixels, frame.time, self._index - 1)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
