@@ -14,7 +14,7 @@ from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
 from dreamstream.climb import Climb, Octave, climb_classic, climb_reinject
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.flow import Flow, confidence, make_flow, warp
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, enlarge, fit_size, octave_sizes, shrink
@@ -107,6 +107,7 @@ class Dreamer:
         config: How to dream.
         extractor: The network; by default the one that the configuration names is loaded.
         measure_source: Also measure the loss of each source frame, for the report.
+        flow: How the picture moves; by default estimated as the configuration says.
 
     Attributes:
         config: As given.
@@ -123,6 +124,7 @@ class Dreamer:
         extractor: FeatureExtractor | None = None,
         *,
         measure_source: bool = False,
+        flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
         self._extractor = extractor or load_model(config.model, config.layers, config.weights)
@@ -131,7 +133,7 @@ class Dreamer:
         self._climb = _RULES[config.octave_rule]
         ascent = ClassicAscent if config.is_original else GuardedAscent
         self._ascent: Ascent = ascent(self._loss, config)
-        self._flow = FlowEstimator()
+        self._flow = make_flow(config.flow) if flow is None else flow
         self._octaves: dict[Size, list[Size]] = {}
         self.reset()
 
@@ -175,13 +177,16 @@ class Dreamer:
         backward, forward = self._flow.both_ways(small, memory.pixels)
         now, before = to_model_range(small), to_model_range(memory.pixels)
         trust = confidence(backward, forward, now, before)
-        change = self._cuts.judge(small, memory.pixels, trust)
+        change = self._judge(small, memory.pixels, trust)
         if change is Change.CUT:
             return _Carried(change)
         if change is Change.FLASH:  # the residual as it is: decay would show as a dip
             return _Carried(change, memory.residual, np.ones_like(trust))
         residual = (blend * trust)[..., None] * warp(memory.residual, backward)
         return _Carried(change, residual, trust)
+
+    def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
+        return Change.NONE if self.config.no_cuts else self._cuts.judge(small, before, trust)
 
     def _dream_carried(self, pixels: Pixels, size: Size, carried: _Carried) -> _Emission:
         full = to_model_range(pixels)

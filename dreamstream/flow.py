@@ -1,5 +1,9 @@
 """Backward optical flow, warping along it, and how far to trust it (pure; OpenCV and numpy)."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,12 +27,42 @@ _ABSOLUTE_TOLERANCE = 0.5
 
 GreyPixels = npt.NDArray[np.uint8]
 
+_DIS_PRESETS: Mapping[str, int] = MappingProxyType(
+    {"fast": cv2.DISOPTICAL_FLOW_PRESET_FAST, "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM}
+)
+
+
+class Flow(Protocol):
+    """Tells how the picture moved between two frames."""
+
+    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
+        """Give the flow from each of two frames to the other; see :class:`FlowEstimator`."""
+        ...
+
+
+def make_flow(quality: str) -> Flow:
+    """Make the flow that an option names: ``fast``, ``medium`` or ``off``."""
+    return NoFlow() if quality == "off" else FlowEstimator(quality)
+
+
+class NoFlow:
+    """Takes the camera and the world to stand still."""
+
+    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
+        """Give two fields of zeros; see :class:`FlowEstimator`."""
+        still = np.zeros((*current.shape[:2], 2), np.float32)
+        return still, still
+
 
 class FlowEstimator:
-    """Dense flow between two frames, by DIS (Kroeger et al. 2016, in OpenCV)."""
+    """Dense flow between two frames, by DIS (Kroeger et al. 2016, in OpenCV).
 
-    def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    Args:
+        quality: ``fast`` or ``medium``, DIS's own presets.
+    """
+
+    def __init__(self, quality: str = "medium") -> None:
+        self._dis = cv2.DISOpticalFlow.create(_DIS_PRESETS[quality])
 
     def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
         """Estimate the flow from each of two frames to the other.
@@ -43,8 +77,7 @@ class FlowEstimator:
         """
         height, width = current.shape[:2]
         if min(height, width) < SHORTEST_SIDE:
-            still = np.zeros((height, width, 2), np.float32)
-            return still, still
+            return NoFlow().both_ways(current, previous)
         now, before = _small_grey(current), _small_grey(previous)
         backward = self._dis.calc(now, before, None)  # type: ignore[call-overload]
         forward = self._dis.calc(before, now, None)  # type: ignore[call-overload]
