@@ -11,10 +11,12 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
+from dreamstream.carry import Carried, Carrier
 from dreamstream.climb import Climb, Octave, climb_classic, climb_reinject
 from dreamstream.config import DreamConfig
-from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import Flow, confidence, make_flow, warp
+from dreamstream.cuts import Change
+from dreamstream.emphasis import emphasise, holding, newness
+from dreamstream.flow import Flow
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, enlarge, fit_size, octave_sizes, shrink
@@ -23,8 +25,17 @@ FEWEST_CELLS = 5
 """Least height and width, in cells, of the deepest chosen layer: less holds nothing inside the
 border that the loss leaves out."""
 
-MENDING = 4.0
-"""How much larger a step is where nothing may be carried: there the dream has to catch up."""
+DEAD_BAND = 0.95
+"""Share of max_loss from which a carried dream is left alone: no decay, no step on old ground."""
+
+STILL = 0.02
+"""Mean doubt in what was carried up to which nothing in a frame is new."""
+
+_BAND_LOOKED_FOR = 0.85
+"""Share of max_loss that the frame before must have reached for the band to be looked for."""
+
+_LEAST_FIRST_STEPS = 3
+"""A cold start of fewer times the steps of a warm frame is no measure of a shot's strength."""
 
 _CEILING_TRIALS = 6
 
@@ -67,26 +78,12 @@ class DreamReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Memory:
-    """What the next frame starts from: a frame at dream size and its residual."""
+class _Start:
+    """Where an ascent begins: (h, w, 3) image, (h, w) factor of the steps, steps an octave."""
 
-    pixels: Pixels
-    residual: FloatImage
-
-
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """What the memory brings to a frame.
-
-    Attributes:
-        change: What happened since the remembered frame.
-        residual: (h, w, 3) float32 to start from; None is a cold start.
-        trust: (h, w) float32 confidence in it, in [0, 1].
-    """
-
-    change: Change = Change.NONE
-    residual: FloatImage | None = None
-    trust: FloatImage | None = None
+    image: FloatImage
+    emphasis: FloatImage
+    steps: int
 
 
 @dataclass(slots=True)
@@ -133,14 +130,16 @@ class Dreamer:
         self._climb = _RULES[config.octave_rule]
         ascent = ClassicAscent if config.is_original else GuardedAscent
         self._ascent: Ascent = ascent(self._loss, config)
-        self._flow = make_flow(config.flow) if flow is None else flow
+        self._carrier = Carrier(config, flow)
         self._octaves: dict[Size, list[Size]] = {}
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
-        self._memory: _Memory | None = None
-        self._cuts = CutDetector()
+        self._carrier.reset()
+        self._strength = 0.0
+        self._held: float | None = None
+        self._last_loss: float | None = None
         self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
@@ -161,34 +160,15 @@ class Dreamer:
         begun = time.perf_counter()
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         small = _shrink_pixels(pixels, size)
-        carried = self._carry(small) if self._dreamable_octaves(size) else _Carried()
+        carried = self._carrier.carry(small) if self._dreamable_octaves(size) else Carried()
         flowed = time.perf_counter()
         emission = self._dream_carried(pixels, size, carried)
-        if carried.change is not Change.FLASH:
-            self._memory = _Memory(small, emission.residual)
+        self._carrier.remember(small, emission.residual, carried.change)
+        self._learn(carried, emission)
         self._tell(carried, emission, flowed - begun, time.perf_counter() - flowed)
         return emission.pixels
 
-    def _carry(self, small: Pixels) -> _Carried:
-        """Bring the remembered residual to this frame along the backward flow."""
-        memory, blend = self._memory, self.config.blend
-        if memory is None or blend == 0 or memory.pixels.shape != small.shape:
-            return _Carried()
-        backward, forward = self._flow.both_ways(small, memory.pixels)
-        now, before = to_model_range(small), to_model_range(memory.pixels)
-        trust = confidence(backward, forward, now, before)
-        change = self._judge(small, memory.pixels, trust)
-        if change is Change.CUT:
-            return _Carried(change)
-        if change is Change.FLASH:  # the residual as it is: decay would show as a dip
-            return _Carried(change, memory.residual, np.ones_like(trust))
-        residual = (blend * trust)[..., None] * warp(memory.residual, backward)
-        return _Carried(change, residual, trust)
-
-    def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
-        return Change.NONE if self.config.no_cuts else self._cuts.judge(small, before, trust)
-
-    def _dream_carried(self, pixels: Pixels, size: Size, carried: _Carried) -> _Emission:
+    def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> _Emission:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_octaves(size)
         if not sizes:
@@ -203,16 +183,51 @@ class Dreamer:
         return emission
 
     def _climb_octaves(
-        self, source: FloatImage, carried: _Carried, sizes: list[Size]
+        self, source: FloatImage, carried: Carried, sizes: list[Size]
     ) -> list[Octave]:
-        start, emphasis = source, np.ones(source.shape[:2], np.float32)
-        if carried.residual is None or carried.trust is None:
-            steps = self.config.first_steps
-        else:
-            start = source + carried.residual
-            emphasis += np.float32(MENDING) * (1 - carried.trust)
-            steps = 0 if carried.change is Change.FLASH else self.config.steps
-        return list(self._climb(start, emphasis, sizes, self._ascent, steps))
+        start = self._begin(source, carried)
+        return list(self._climb(start.image, start.emphasis, sizes, self._ascent, start.steps))
+
+    def _begin(self, source: FloatImage, carried: Carried) -> _Start:
+        """Choose what an ascent starts from, and how far it goes where."""
+        residual, trust, flow = carried.residual, carried.trust, carried.backward_flow
+        even = np.ones(source.shape[:2], np.float32)
+        if residual is None or trust is None or flow is None:
+            return _Start(source, even, self.config.first_steps)
+        if carried.change is Change.FLASH:
+            return _Start(source + residual, even, 0)
+        if self._near_ceiling() and carried.undecayed is not None:
+            start = source + carried.undecayed
+            loss, ceiling = self._measure(start), self.config.max_loss
+            if ceiling is not None and DEAD_BAND * ceiling <= loss <= ceiling:
+                return self._leave_alone(start, trust)
+        hold = holding(self._strength, self._held)
+        emphasis = emphasise(residual, trust, flow, self.config.blend, hold)
+        return _Start(source + residual, emphasis, self.config.steps)
+
+    def _near_ceiling(self) -> bool:
+        ceiling, last = self.config.max_loss, self._last_loss
+        return ceiling is not None and last is not None and last >= _BAND_LOOKED_FOR * ceiling
+
+    def _leave_alone(self, start: FloatImage, trust: FloatImage) -> _Start:
+        """Dream only what is new; nothing at all where nothing is."""
+        steps = 0 if float(np.mean(1 - trust)) <= STILL else self.config.steps
+        return _Start(start, newness(trust, self.config.blend) - 1, steps)
+
+    def _learn(self, carried: Carried, emission: _Emission) -> None:
+        """Take from a frame what the next ones are measured by."""
+        self._strength = _root_mean_square(emission.residual)
+        self._last_loss = emission.loss
+        if carried.residual is None:
+            self._held = self._strength if self._is_measure(emission) else None
+
+    def _is_measure(self, emission: _Emission) -> bool:
+        """Tell whether a cold start shows how strong its shot shall be."""
+        config = self.config
+        if config.first_steps < _LEAST_FIRST_STEPS * config.steps:
+            return False
+        ceiling = math.inf if config.max_loss is None else config.max_loss
+        return emission.loss is not None and emission.loss < DEAD_BAND * ceiling
 
     def _dreamable_octaves(self, size: Size) -> list[Size]:
         """List the octaves' sizes, smallest first, less those too small to dream."""
@@ -276,10 +291,9 @@ class Dreamer:
         return float(self._loss.measure(image[None]))
 
     def _tell(
-        self, carried: _Carried, emission: _Emission, flow_seconds: float, dream_seconds: float
+        self, carried: Carried, emission: _Emission, flow_seconds: float, dream_seconds: float
     ) -> None:
         trust = carried.trust
-        squares = np.square(emission.residual, dtype=np.float32).mean()
         self.octave_images = [octave.image for octave in emission.octaves]
         self.report = DreamReport(
             cut=carried.change is Change.CUT,
@@ -290,10 +304,14 @@ class Dreamer:
             source_loss=emission.source_loss,
             loss=emission.loss,
             confidence=None if trust is None else float(trust.mean()),
-            residual_rms=math.sqrt(float(squares)) * HALF_RANGE,
+            residual_rms=_root_mean_square(emission.residual) * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
+
+
+def _root_mean_square(residual: FloatImage) -> float:
+    return math.sqrt(float(np.square(residual).mean(dtype=np.float64)))
 
 
 def _check_pixels(pixels: Pixels) -> None:

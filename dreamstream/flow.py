@@ -16,12 +16,16 @@ LONGEST_SIDE = 640
 SHORTEST_SIDE = 16
 """Below this OpenCV's flow has no pyramid; such frames count as still."""
 
-CUBIC_SHARE = 2 / 3
+STEADY_SHARE = 2 / 3
 """Share of cubic in a warp, the rest linear.  OpenCV's cubic (a = -0.75) amplifies detail when a
 picture is warped again and again, linear blurs it; this mixture's gain stays at or under 1."""
 
-_INCONSISTENCY_SOFTNESS = 4.0
-_PHOTOMETRIC_SLOPE = 20.0
+SHARP_SHARE = 1.1
+"""The same for a picture that loses more than 5 % of its strength at each warp: a gain of at most
+1.04 can't build up there, and what moves keeps its fur."""
+
+_INCONSISTENCY_SOFTNESS = 8.0
+_PHOTOMETRIC_SLOPE = 15.0
 _RELATIVE_TOLERANCE = 0.01
 _ABSOLUTE_TOLERANCE = 0.5
 
@@ -104,12 +108,15 @@ def _enlarge_flow(flow: FloatImage, size: tuple[int, int]) -> FloatImage:
     return np.multiply(resized, stretch, dtype=np.float32)
 
 
-def warp(image: FloatImage, backward_flow: FloatImage) -> FloatImage:
+def warp(
+    image: FloatImage, backward_flow: FloatImage, cubic_share: float = STEADY_SHARE
+) -> FloatImage:
     """Sample the previous image at x + backward_flow.
 
     Args:
         image: (H, W) or (H, W, C) float32, of the previous frame.
         backward_flow: (H, W, 2) float32 pixels (dx, dy): current frame to previous frame.
+        cubic_share: Of cubic interpolation; the rest, also a negative one, is linear.
 
     Returns:
         The image as it lies in the current frame; beyond the border its edge is repeated.  Zero
@@ -118,7 +125,7 @@ def warp(image: FloatImage, backward_flow: FloatImage) -> FloatImage:
     x, y = sample_positions(backward_flow)
     cubic = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     linear = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped: FloatImage = CUBIC_SHARE * cubic + (1 - CUBIC_SHARE) * linear
+    warped: FloatImage = cubic_share * cubic + (1 - cubic_share) * linear
     return warped.astype(np.float32, copy=False)
 
 
@@ -138,7 +145,7 @@ def confidence(
 ) -> FloatImage:
     """Say how far the value that a warp brings may be trusted.
 
-    exp(-e / 4t) exp(-20 p) inside the previous frame and 0 outside, where e is the squared
+    exp(-e / 8t) exp(-15 p) inside the previous frame and 0 outside, where e is the squared
     distance between a pixel and the end of its way there and back, t = 0.01 (squared lengths of
     both ways) + 0.5 the tolerance of Ruder et al. 2016 ("Artistic style transfer for videos"),
     and p the mean squared difference of the colours, in [0, 1].  They cut at e > t; a soft weight

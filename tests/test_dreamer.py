@@ -10,8 +10,8 @@ from networks import small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
-from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.dreamer import DEAD_BAND, Dreamer
+from dreamstream.flow import SHARP_SHARE, FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import shrink
 
@@ -55,12 +55,13 @@ def test_zero_steps_from_warm_give_exactly_frame_plus_warped_residual() -> None:
     dreamer = make_dreamer(steps=0, blend=0.8, octaves=3)
     first, second = _pan(2)
     dreamer.dream(first)
-    assert dreamer._memory is not None
-    residual = dreamer._memory.residual
+    residual = dreamer._carrier.residual
+    assert residual is not None
     now, before = to_model_range(second), to_model_range(first)
     backward, forward = FlowEstimator().both_ways(second, first)
     trust = confidence(backward, forward, now, before)
-    carried = (0.8 * trust)[..., None] * warp(residual, backward)
+    warped = warp(residual, backward, SHARP_SHARE)
+    carried = np.float32(0.8) * trust[..., None] * warped
     np.testing.assert_array_equal(dreamer.dream(second), to_pixels(now + carried))
     assert np.abs(carried).mean() > 0.005
 
@@ -128,8 +129,8 @@ def test_a_flash_keeps_the_dream_and_takes_no_step() -> None:
     bright = np.clip(FRAME.astype(int) + 90, 0, 255).astype(np.uint8)
     dreamer = make_dreamer()
     dreamer.dream(FRAME)
-    assert dreamer._memory is not None
-    residual = dreamer._memory.residual
+    residual = dreamer._carrier.residual
+    assert residual is not None
     dream = dreamer.dream(bright)
     assert dreamer.report.flash
     assert dreamer.report.steps == (0, 0)
@@ -303,3 +304,69 @@ def test_the_ceiling_holds_under_the_classic_octave_rule_of_other_presets() -> N
     held.dream(FRAME)
     assert held.report.loss is not None
     assert held.report.loss <= ceiling
+
+
+def _ceiling_for(share: float) -> float:
+    """Give a ceiling at a share of the way from the frame's own loss to its free dream's."""
+    free = make_dreamer()
+    free.dream(FRAME)
+    assert free.report.loss is not None
+    assert free.report.source_loss is not None
+    return free.report.source_loss + share * (free.report.loss - free.report.source_loss)
+
+
+def test_at_the_ceiling_a_still_scene_is_left_alone() -> None:
+    ceiling = _ceiling_for(0.7)
+    dreamer = make_dreamer(max_loss=ceiling)
+    dreams = [dreamer.dream(FRAME) for _ in range(8)]
+    assert dreamer.report.steps == (0, 0)
+    assert dreamer.report.loss is not None
+    assert DEAD_BAND <= dreamer.report.loss / ceiling <= 1
+    np.testing.assert_array_equal(dreams[-1], dreams[-2])
+
+
+def test_at_the_ceiling_what_is_new_is_dreamed_all_the_same() -> None:
+    ceiling = _ceiling_for(0.7)
+    dreamer = make_dreamer(max_loss=ceiling)
+    for _ in range(6):
+        dreamer.dream(FRAME)
+    other = FRAME.copy()
+    other[:, 60:] = fractal_pixels(72, 36, seed=31)
+    dreamer.dream(other)
+    assert not dreamer.report.cut
+    assert sum(dreamer.report.steps) > 0
+
+
+def test_a_shot_keeps_the_strength_of_its_first_frame() -> None:
+    dreamer = make_dreamer(blend=0.95)
+    strengths = []
+    for _ in range(25):
+        dreamer.dream(FRAME)
+        strengths.append(dreamer.report.residual_rms)
+    loose = make_dreamer(blend=0.95, first_steps=2)  # too few to be a measure
+    for _ in range(25):
+        loose.dream(FRAME)
+    assert strengths[-1] == pytest.approx(strengths[0], rel=0.3)
+    assert loose.report.residual_rms > 1.3 * strengths[-1]
+
+
+def test_without_cuts_looked_for_a_cut_is_warm() -> None:
+    other = 255 - np.roll(fractal_pixels(72, 96, seed=11), 1, axis=2)
+    dreamer = make_dreamer(no_cuts=True)
+    for frame in [FRAME, FRAME, other]:
+        dreamer.dream(frame)
+    assert dreamer.report.warm
+    assert not dreamer.report.cut
+
+
+def test_without_flow_the_dream_stays_where_it_is() -> None:
+    first, second = _pan(2, step=6)
+    dreamer = make_dreamer(flow="off", steps=0, blend=1.0)
+    dreamer.dream(first)
+    residual = dreamer._carrier.residual
+    assert residual is not None
+    trust = confidence(
+        *([np.zeros((72, 96, 2), np.float32)] * 2), *map(to_model_range, (second, first))
+    )
+    expected = to_pixels(to_model_range(second) + trust[..., None] * residual)
+    np.testing.assert_array_equal(dreamer.dream(second), expected)

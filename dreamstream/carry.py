@@ -1,0 +1,101 @@
+"""What a frame starts from: the previous residual, carried along the flow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamstream.config import DreamConfig
+from dreamstream.cuts import Change, CutDetector
+from dreamstream.flow import SHARP_SHARE, STEADY_SHARE, Flow, confidence, make_flow, warp
+from dreamstream.frames import FloatImage, Pixels, to_model_range
+
+_STEADY_FROM = 0.95
+"""Blend from which a residual is warped without any gain: it decays too little to pay for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the memory brings to a frame; ``residual`` None is a cold start.
+
+    Attributes:
+        change: What happened since the remembered frame.
+        residual: (h, w, 3) float32 to start from, already decayed by the blend and the trust.
+        undecayed: (h, w, 3) float32, the same without the blend's decay.
+        trust: (h, w) float32 confidence in it, in [0, 1].
+        backward_flow: (h, w, 2) float32 pixels to the remembered frame.
+    """
+
+    change: Change = Change.NONE
+    residual: FloatImage | None = None
+    undecayed: FloatImage | None = None
+    trust: FloatImage | None = None
+    backward_flow: FloatImage | None = None
+
+
+class Carrier:
+    """Remembers a frame at dream size with its residual, and brings it to the next one.
+
+    Args:
+        config: ``blend``, ``flow`` and ``no_cuts`` count.
+        flow: How the picture moves; by default estimated as the configuration says.
+    """
+
+    def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
+        self._config = config
+        self._flow = make_flow(config.flow) if flow is None else flow
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+        self._memory: tuple[Pixels, FloatImage] | None = None
+        self._cuts = CutDetector()
+
+    @property
+    def residual(self) -> FloatImage | None:
+        """The remembered residual, (h, w, 3) float32; None before the first frame."""
+        return None if self._memory is None else self._memory[1]
+
+    def remember(self, small: Pixels, residual: FloatImage, change: Change) -> None:
+        """Keep a frame for the next one; through a flash the frame before it is kept.
+
+        Args:
+            small: (h, w, 3) uint8 RGB at dream size.
+            residual: (h, w, 3) float32.
+            change: What the frame was.
+        """
+        if change is not Change.FLASH:
+            self._memory = small, residual
+
+    def carry(self, small: Pixels) -> Carried:
+        """Bring the remembered residual to a frame along the backward flow.
+
+        Args:
+            small: (h, w, 3) uint8 RGB at dream size; another size than before is a cold start.
+        """
+        if self._memory is None or self._config.blend == 0:
+            return Carried()
+        before, residual = self._memory
+        if before.shape != small.shape:
+            return Carried()
+        backward, forward = self._flow.both_ways(small, before)
+        trust = confidence(backward, forward, to_model_range(small), to_model_range(before))
+        change = self._judge(small, before, trust)
+        if change is Change.CUT:
+            return Carried(change)
+        if change is Change.FLASH:  # the residual as it is: decay would show as a dip
+            return Carried(change, residual, residual, np.ones_like(trust), backward)
+        return self._along(residual, backward, trust)
+
+    def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
+        blend, weight = self._config.blend, trust[..., None]
+        decayed = np.float32(blend) * weight * warp(residual, backward, self._sharpness())
+        undecayed = weight * warp(residual, backward, STEADY_SHARE)
+        return Carried(Change.NONE, decayed, undecayed, trust, backward)
+
+    def _sharpness(self) -> float:
+        """Choose the warp's share of cubic: its gain may not outweigh the decay."""
+        decay = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
+        return STEADY_SHARE + (SHARP_SHARE - STEADY_SHARE) * decay
+
+    def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
+        return Change.NONE if self._config.no_cuts else self._cuts.judge(small, before, trust)

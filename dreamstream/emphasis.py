@@ -1,0 +1,113 @@
+"""Where, and how far, a warm frame is dreamed on (pure; OpenCV and numpy).
+
+A carried dream is strong on old ground and weak on what came into sight a moment ago.  Steps of
+one size everywhere would let the old ground swallow the dream; these are longer where something
+is new, moves by itself or is still faint, and shorter everywhere once the shot is as strong as its
+first frame was.
+"""
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.frames import FloatImage
+
+MOST = 12.0
+"""Longest step, in step sizes: ten of them in one direction are already a coarse ascent."""
+
+MOVER_GAIN = 4.0
+"""How much longer steps are on what moves against its scene: its patterns agree less with those of
+the frame before, and add up to less.  Found on three clips, so that movers dream as strongly as if
+each frame were dreamed on its own."""
+
+MOVING = 0.003
+"""Speed against the scene, as a share of the longer side per frame, that counts in full."""
+
+WEAKNESS_POWER, MOST_WEAKNESS = 0.6, 3.0
+"""Steps grow with this power of how far a place is under the usual strength, at most so far."""
+
+HELD_STEP, HOLDING_POWER, MOST_HELD = 0.7, 6.0, 1.5
+"""Step on old ground that is as strong as the shot's first frame, in step sizes, and the power by
+which it shrinks as the shot grows stronger; at most the last, where it is weaker."""
+
+_LOCAL_SIGMA = 24.0
+_MOTION_SIGMA = 6.0
+_POOL = 8
+_TINY = 1e-6
+
+
+def emphasise(
+    carried: FloatImage,
+    trust: FloatImage,
+    backward_flow: FloatImage,
+    blend: float,
+    hold: float,
+) -> FloatImage:
+    """Give the factor of the step at each pixel of a warm frame.
+
+    Args:
+        carried: (H, W, 3) float32, the residual that the frame starts from.
+        trust: (H, W) float32 in [0, 1], the confidence in it.
+        backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
+        blend: Share of a trusted residual that is carried.
+        hold: Factor for old ground, of :func:`holding`.
+
+    Returns:
+        (H, W) float32 in [0, MOST].
+    """
+    factor = newness(trust, blend) * (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried)
+    return np.asarray(np.minimum(hold * factor, MOST), np.float32)
+
+
+def holding(strength: float, held: float | None) -> float:
+    """Give the step on old ground, in step sizes, that keeps a shot at one strength.
+
+    Args:
+        strength: Root mean square of the previous residual.
+        held: That of the shot's first frame; None lets the shot find its own.
+    """
+    if held is None:
+        return 1.0
+    return float(min(HELD_STEP * (held / max(strength, _TINY)) ** HOLDING_POWER, MOST_HELD))
+
+
+def newness(trust: FloatImage, blend: float) -> FloatImage:
+    """Give 1 on old ground, and more where less could be carried.
+
+    Ground in balance holds step / (1 - blend); where only a share of the residual came along, the
+    step must be 1 + blend / (1 - blend) (1 - trust) times as long to reach that at once.
+
+    Args:
+        trust: (H, W) float32 in [0, 1].
+        blend: In [0, 1].
+    """
+    reach = min(blend / max(1 - blend, _TINY), MOST)
+    return np.asarray(1 + reach * (1 - trust), np.float32)
+
+
+def motion(backward_flow: FloatImage) -> FloatImage:
+    """Give how far each pixel moves against its scene, (H, W) float32 in [0, 1], soft at edges.
+
+    Args:
+        backward_flow: (H, W, 2) float32 pixels.
+    """
+    speed = MOVING * max(backward_flow.shape[:2])
+    against = np.abs(backward_flow - np.median(backward_flow, axis=(0, 1))).max(axis=-1)
+    share = np.minimum(against / np.float32(speed), np.float32(1))
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), _MOTION_SIGMA), np.float32)
+
+
+def weakness(residual: FloatImage) -> FloatImage:
+    """Give 1 where a residual has its usual strength or more, up to 3 where it has none.
+
+    Args:
+        residual: (H, W, 3) float32.
+    """
+    squares = np.square(residual).mean(axis=-1)
+    usual = float(np.sqrt(squares.mean())) + _TINY
+    height, width = squares.shape
+    pooled = (max(1, width // _POOL), max(1, height // _POOL))
+    small = cv2.resize(squares, pooled, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), _LOCAL_SIGMA / _POOL)
+    local = np.sqrt(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR))
+    factor = (usual / np.maximum(local, _TINY * usual)) ** WEAKNESS_POWER
+    return np.asarray(np.clip(factor, 1, MOST_WEAKNESS), np.float32)
