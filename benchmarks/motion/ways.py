@@ -1,0 +1,121 @@
+"""Ways to dream a film, each of them real code: ours, and what the programs before it do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from dreamstream.ascent import GuardedAscent, Loss
+from dreamstream.climb import climb_reinject
+from dreamstream.config import DreamConfig
+from dreamstream.dreamer import Dreamer
+from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
+from dreamstream.models.extractor import FeatureExtractor
+from dreamstream.octaves import octave_sizes
+
+BLENDED = 0.5
+BLENDING_STEPS = 5
+"""A dream that is half thrown away in every frame needs more steps to be seen."""
+
+WARPED = 0.9
+
+
+class Way(Protocol):
+    """Dreams the frames of a film one after another."""
+
+    def dream(self, pixels: Pixels) -> Pixels:
+        """Dream the next frame, (H, W, 3) uint8 RGB."""
+        ...
+
+
+class Source:
+    """Does not dream: its figures are the film's own."""
+
+    def dream(self, pixels: Pixels) -> Pixels:
+        """Give the frame back."""
+        return pixels
+
+
+class WholeDream:
+    """Mixes the previous dream, picture and all, into the frame, then ascends from there.
+
+    Args:
+        config: How to ascend.
+        extractor: The network.
+        share: Of the previous dream in the mixture, in [0, 1].
+        steps: In each octave of a frame that follows another.
+        along_flow: Warp the previous dream first, and mix it in only as far as it can be trusted.
+    """
+
+    def __init__(
+        self,
+        config: DreamConfig,
+        extractor: FeatureExtractor,
+        share: float,
+        steps: int,
+        along_flow: bool,
+    ) -> None:
+        self._config, self._share, self._steps = config, share, steps
+        self._ascent = GuardedAscent(Loss(extractor, config.layers), config)
+        self._flow = FlowEstimator() if along_flow else None
+        self._previous: tuple[Pixels, FloatImage] | None = None
+
+    def dream(self, pixels: Pixels) -> Pixels:
+        """Dream the next frame, (H, W, 3) uint8 RGB."""
+        frame = to_model_range(pixels)
+        cold = self._previous is None
+        start = frame if cold else self._mix(pixels, frame)
+        sizes = octave_sizes(frame.shape[:2], self._config.octaves, self._config.octave_scale)
+        steps = self._config.first_steps if cold else self._steps
+        even = np.ones(frame.shape[:2], np.float32)
+        *_, last = climb_reinject(start, even, sizes, self._ascent, steps)
+        self._previous = pixels, np.clip(last.image, -1, 1)
+        return to_pixels(last.image)
+
+    def _mix(self, pixels: Pixels, frame: FloatImage) -> FloatImage:
+        assert self._previous is not None
+        before, dream = self._previous
+        share = np.full((*frame.shape[:2], 1), self._share, np.float32)
+        if self._flow is not None:
+            backward, forward = self._flow.both_ways(pixels, before)
+            trust = confidence(backward, forward, frame, to_model_range(before))
+            share *= trust[..., None]
+            dream = warp(dream, backward)
+        return np.asarray(share * dream + (1 - share) * frame, np.float32)
+
+
+class NegatedForwardFlow:
+    """Takes the forward flow, negated, for the backward flow, as five programs before us do.
+
+    The two differ wherever the motion changes from pixel to pixel.
+    """
+
+    def __init__(self) -> None:
+        self._flow = FlowEstimator()
+
+    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
+        """Estimate the flow; see :class:`dreamstream.flow.FlowEstimator`."""
+        _, forward = self._flow.both_ways(current, previous)
+        return -forward, forward
+
+
+WAYS: Mapping[str, Callable[[DreamConfig, FeatureExtractor], Way]] = MappingProxyType(
+    {
+        "source alone": lambda config, extractor: Source(),
+        "independent": lambda config, extractor: Dreamer(replace(config, blend=0.0), extractor),
+        "blend half": lambda config, extractor: WholeDream(
+            config, extractor, BLENDED, BLENDING_STEPS, along_flow=False
+        ),
+        "whole-dream warp": lambda config, extractor: WholeDream(
+            config, extractor, WARPED, config.steps, along_flow=True
+        ),
+        "negated forward": lambda config, extractor: Dreamer(
+            config, extractor, flow=NegatedForwardFlow()
+        ),
+        "dreamstream": lambda config, extractor: Dreamer(config, extractor),
+    }
+)
+"""Name to what makes a way; "independent" comes before all that are compared with it."""
