@@ -1,6 +1,6 @@
 """What a frame starts from: the previous residual, carried along the flow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,9 +13,15 @@ _STEADY_FROM = 0.95
 """Blend from which a residual is warped without any gain: it decays too little to pay for one."""
 
 
+def _nothing() -> FloatImage:
+    return np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What the memory brings to a frame; ``residual`` None is a cold start.
+    """What the memory brings to a frame.
+
+    On a cold start ``residual`` is None and the other arrays are empty.
 
     Attributes:
         change: What happened since the remembered frame.
@@ -27,9 +33,9 @@ class Carried:
 
     change: Change = Change.NONE
     residual: FloatImage | None = None
-    undecayed: FloatImage | None = None
-    trust: FloatImage | None = None
-    backward_flow: FloatImage | None = None
+    undecayed: FloatImage = field(default_factory=_nothing)
+    trust: FloatImage = field(default_factory=_nothing)
+    backward_flow: FloatImage = field(default_factory=_nothing)
 
 
 class Carrier:

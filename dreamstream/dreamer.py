@@ -31,8 +31,12 @@ DEAD_BAND = 0.95
 STILL = 0.02
 """Mean doubt in what was carried up to which nothing in a frame is new."""
 
-_BAND_LOOKED_FOR = 0.85
-"""Share of max_loss that the frame before must have reached for the band to be looked for."""
+_DECAY_FADES_FROM = 0.7
+"""Share of max_loss from which the decay of what is carried fades, to none at DEAD_BAND: two steps
+make up for a decay only far below a ceiling, which shortens them."""
+
+_BAND_LOOKED_FOR = 0.65
+"""Share of max_loss that the frame before must have reached for either to be looked for."""
 
 _LEAST_FIRST_STEPS = 3
 """A cold start of fewer times the steps of a warm frame is no measure of a shot's strength."""
@@ -192,22 +196,30 @@ class Dreamer:
         """Choose what an ascent starts from, and how far it goes where."""
         residual, trust, flow = carried.residual, carried.trust, carried.backward_flow
         even = np.ones(source.shape[:2], np.float32)
-        if residual is None or trust is None or flow is None:
+        if residual is None:
             return _Start(source, even, self.config.first_steps)
         if carried.change is Change.FLASH:
             return _Start(source + residual, even, 0)
-        if self._near_ceiling() and carried.undecayed is not None:
-            start = source + carried.undecayed
-            loss, ceiling = self._measure(start), self.config.max_loss
-            if ceiling is not None and DEAD_BAND * ceiling <= loss <= ceiling:
-                return self._leave_alone(start, trust)
+        share = self._share_of_ceiling(source, carried)
+        if DEAD_BAND <= share <= 1:
+            return self._leave_alone(source + carried.undecayed, trust)
+        residual = residual + _fading(share) * (carried.undecayed - residual)
         hold = holding(self._strength, self._held)
         emphasis = emphasise(residual, trust, flow, self.config.blend, hold)
         return _Start(source + residual, emphasis, self.config.steps)
 
-    def _near_ceiling(self) -> bool:
+    def _share_of_ceiling(self, source: FloatImage, carried: Carried) -> float:
+        """Give the loss of the frame with all that is carried, over max_loss.
+
+        Returns:
+            0 where the frame before was far below the ceiling: then it is not measured.
+        """
         ceiling, last = self.config.max_loss, self._last_loss
-        return ceiling is not None and last is not None and last >= _BAND_LOOKED_FOR * ceiling
+        if ceiling is None or last is None or self.config.is_original:
+            return 0.0
+        if last < _BAND_LOOKED_FOR * ceiling:
+            return 0.0
+        return self._measure(source + carried.undecayed) / ceiling
 
     def _leave_alone(self, start: FloatImage, trust: FloatImage) -> _Start:
         """Dream only what is new; nothing at all where nothing is."""
@@ -293,21 +305,28 @@ class Dreamer:
     def _tell(
         self, carried: Carried, emission: _Emission, flow_seconds: float, dream_seconds: float
     ) -> None:
-        trust = carried.trust
+        warm = carried.residual is not None
         self.octave_images = [octave.image for octave in emission.octaves]
         self.report = DreamReport(
             cut=carried.change is Change.CUT,
             flash=carried.change is Change.FLASH,
-            warm=carried.residual is not None,
+            warm=warm,
             steps=tuple(octave.steps for octave in emission.octaves),
             dropped_octaves=self.config.octaves - len(emission.octaves),
             source_loss=emission.source_loss,
             loss=emission.loss,
-            confidence=None if trust is None else float(trust.mean()),
+            confidence=float(carried.trust.mean()) if warm else None,
             residual_rms=_root_mean_square(emission.residual) * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
+
+
+def _fading(share: float) -> float:
+    """Give how much of the decay is left out at a share of the ceiling, in [0, 1]."""
+    if share > 1:
+        return 0.0
+    return max(0.0, (share - _DECAY_FADES_FROM) / (DEAD_BAND - _DECAY_FADES_FROM))
 
 
 def _root_mean_square(residual: FloatImage) -> float:

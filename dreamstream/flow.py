@@ -20,9 +20,9 @@ STEADY_SHARE = 2 / 3
 """Share of cubic in a warp, the rest linear.  OpenCV's cubic (a = -0.75) amplifies detail when a
 picture is warped again and again, linear blurs it; this mixture's gain stays at or under 1."""
 
-SHARP_SHARE = 1.1
+SHARP_SHARE = 1.17
 """The same for a picture that loses more than 5 % of its strength at each warp: a gain of at most
-1.04 can't build up there, and what moves keeps its fur."""
+1.05 can't build up there, and what moves keeps its fur."""
 
 _INCONSISTENCY_SOFTNESS = 8.0
 _PHOTOMETRIC_SLOPE = 15.0
