@@ -45,6 +45,7 @@ _SHIFTS = 64
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
 _COUNT = tf.TensorSpec([], tf.int32)
+_SCALAR = tf.TensorSpec([], tf.float32)
 
 
 class Loss:
@@ -97,7 +98,7 @@ class Ascent(Protocol):
     """Raises the loss of one octave's picture."""
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int
+        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
     ) -> tuple[FloatImage, float, int]:
         """Take up to ``steps`` steps from ``image``.
 
@@ -105,6 +106,7 @@ class Ascent(Protocol):
             image: (H, W, 3) float32 in [-1, 1], not clipped.
             emphasis: (H, W) float32, factor of the step at each pixel.
             steps: How many at the most.
+            guarded: Whether the ceiling holds here.
 
         Returns:
             The picture, the loss before its last step (NaN if none was tried), the steps taken.
@@ -122,9 +124,9 @@ class ClassicAscent:
         self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _COUNT])
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int
+        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
     ) -> tuple[FloatImage, float, int]:
-        """See :meth:`Ascent.climb`; ``emphasis`` is not used: the program had none."""
+        """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
         return _in_slices(image, steps, lambda start, _, count: self._compiled(start, count))
 
     def _steps(self, image: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -149,23 +151,30 @@ class GuardedAscent:
         self._config = config
         self._ceiling = NEAR_CEILING * (np.inf if config.max_loss is None else config.max_loss)
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
-        signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT]
+        signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR]
         self._compiled = tf.function(self._steps, input_signature=signature)
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int
+        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
         weights = tf.constant(emphasis[None, :, :, None])
+        ceiling = tf.constant(self._ceiling if guarded else np.inf, tf.float32)
 
         def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-            image, loss, taken = self._compiled(start, weights, first, count, steps)
+            image, loss, taken = self._compiled(start, weights, first, count, steps, ceiling)
             return image, loss, taken
 
         return _in_slices(image, steps, take)
 
     def _steps(
-        self, image: Tensor, emphasis: Tensor, first: Tensor, count: Tensor, steps: Tensor
+        self,
+        image: Tensor,
+        emphasis: Tensor,
+        first: Tensor,
+        count: Tensor,
+        steps: Tensor,
+        ceiling: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Take ``count`` of an octave's ``steps``, from number ``first``."""
         loss, taken = tf.constant(np.nan, tf.float32), 0
@@ -174,7 +183,7 @@ class GuardedAscent:
             value, gradient = self._shifted_gradient(image, step)
             loss = value
             direction = normalise(self._shape(gradient, step, steps)) * emphasis
-            size = self._step_that_fits(value, gradient, direction)
+            size = self._step_that_fits(ceiling - value, gradient, direction)
             if size <= 0:
                 break
             image = _step_in_range(image, size * direction)
@@ -196,10 +205,9 @@ class GuardedAscent:
             gradient = mute(gradient, config.chroma)
         return even_out(gradient, config.evenness) if config.evenness else gradient
 
-    def _step_that_fits(self, value: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
+    def _step_that_fits(self, room: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
         """Shorten the step where the loss, predicted to first order, would pass the ceiling."""
         slope = tf.reduce_sum(gradient * direction)
-        room = self._ceiling - value
         if room <= 0:
             return tf.constant(0.0)
         if slope * self._config.step_size <= room:

@@ -25,11 +25,16 @@ class Octave:
     steps: int
 
 
-Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int], Iterator[Octave]]
+Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int, bool], Iterator[Octave]]
 
 
 def climb_reinject(
-    start: FloatImage, emphasis: FloatImage, sizes: Sequence[Size], ascent: Ascent, steps: int
+    start: FloatImage,
+    emphasis: FloatImage,
+    sizes: Sequence[Size],
+    ascent: Ascent,
+    steps: int,
+    guarded: bool = True,
 ) -> Iterator[Octave]:
     """Re-inject each octave's own detail, then ascend: x_o = X_o + up(x_{o-1} - X_{o-1}).
 
@@ -42,18 +47,26 @@ def climb_reinject(
         sizes: Sizes of the octaves, smallest first, the last one (H, W).
         ascent: Raises the loss of one octave.
         steps: Steps in each octave.
+        guarded: Whether the ceiling holds in every octave, or in the last one alone: a smaller
+            octave's own loss can be over it while the whole picture's is far below.
     """
     change = np.zeros((*sizes[0], 3), np.float32)
     for size in sizes:
         base = shrink(start, size)
         begin = base + enlarge(change, size)
-        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps)
+        guard = guarded or size == sizes[-1]
+        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps, guard)
         change = image - base
         yield Octave(image, loss, taken)
 
 
 def climb_classic(
-    start: FloatImage, emphasis: FloatImage, sizes: Sequence[Size], ascent: Ascent, steps: int
+    start: FloatImage,
+    emphasis: FloatImage,
+    sizes: Sequence[Size],
+    ascent: Ascent,
+    steps: int,
+    guarded: bool = True,
 ) -> Iterator[Octave]:
     """Ascend, then add the lost detail, resizing corner-aligned, as the original program did.
 
@@ -63,7 +76,8 @@ def climb_classic(
     for size in sizes:
         begin = resize_corner_aligned(image, size)
         weights = resize_corner_aligned(emphasis[..., None], size)[..., 0]
-        image, loss, taken = ascent.climb(begin, weights, steps)
+        guard = guarded or size == sizes[-1]
+        image, loss, taken = ascent.climb(begin, weights, steps, guard)
         same_size = resize_corner_aligned(start, size)
         image = image + (same_size - resize_corner_aligned(smaller, size))
         smaller = same_size

@@ -190,7 +190,10 @@ class Dreamer:
         self, source: FloatImage, carried: Carried, sizes: list[Size]
     ) -> list[Octave]:
         start = self._begin(source, carried)
-        return list(self._climb(start.image, start.emphasis, sizes, self._ascent, start.steps))
+        cold = carried.residual is None
+        return list(
+            self._climb(start.image, start.emphasis, sizes, self._ascent, start.steps, cold)
+        )
 
     def _begin(self, source: FloatImage, carried: Carried) -> _Start:
         """Choose what an ascent starts from, and how far it goes where."""

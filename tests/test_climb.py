@@ -21,7 +21,7 @@ class Ripple:
     """An ascent whose steps depend on the picture, on its place and on the emphasis."""
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int
+        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
     ) -> tuple[FloatImage, float, int]:
         place = np.sin(np.arange(image.shape[1], dtype=np.float32))[None, :, None]
         for _ in range(steps):
@@ -71,7 +71,7 @@ def _reinject_oracle(steps: int) -> list[FloatImage]:
 
 
 def _run(climb: Climb, emphasis: FloatImage, sizes: Sequence[Size], steps: int) -> list[FloatImage]:
-    return [octave.image for octave in climb(START, emphasis, sizes, Ripple(), steps)]
+    return [octave.image for octave in climb(START, emphasis, sizes, Ripple(), steps, True)]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
@@ -106,3 +106,24 @@ def test_an_octave_tells_its_steps_and_loss() -> None:
     octaves = list(climb_reinject(START, EVERYWHERE, SIZES, Ripple(), 2))
     assert [octave.steps for octave in octaves] == [2, 2, 2]
     assert octaves[-1].loss == pytest.approx(float(octaves[-1].image.sum()))
+
+
+@pytest.mark.parametrize("climb", [climb_classic, climb_reinject])
+def test_a_warm_climb_is_guarded_at_its_last_octave_alone(climb: Climb) -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.guards: list[bool] = []
+
+        def climb(
+            self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+        ) -> tuple[FloatImage, float, int]:
+            self.guards.append(guarded)
+            return image, 0.0, steps
+
+    start, even = np.zeros((20, 30, 3), np.float32), np.ones((20, 30), np.float32)
+    sizes = [(10, 15), (14, 21), (20, 30)]
+    warm, cold = Recorder(), Recorder()
+    list(climb(start, even, sizes, warm, 2, False))
+    list(climb(start, even, sizes, cold, 2, True))
+    assert warm.guards == [False, False, True]
+    assert cold.guards == [True, True, True]
