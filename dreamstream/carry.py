@@ -9,6 +9,10 @@ from dreamstream.cuts import Change, CutDetector
 from dreamstream.flow import SHARP_SHARE, STEADY_SHARE, Flow, confidence, make_flow, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
+STILL = 0.1
+"""Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
+hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
+
 _STEADY_FROM = 0.95
 """Blend from which a residual is warped without any gain: it decays too little to pay for one."""
 
@@ -54,6 +58,7 @@ class Carrier:
     def reset(self) -> None:
         """Forget the stream so far."""
         self._memory: tuple[Pixels, FloatImage] | None = None
+        self._unmoved: FloatImage | None = None
         self._cuts = CutDetector()
 
     @property
@@ -87,16 +92,26 @@ class Carrier:
         trust = confidence(backward, forward, to_model_range(small), to_model_range(before))
         change = self._judge(small, before, trust)
         if change is Change.CUT:
+            self._unmoved = None
             return Carried(change)
         if change is Change.FLASH:  # the residual as it is: decay would show as a dip
             return Carried(change, residual, residual, np.ones_like(trust), backward)
         return self._along(residual, backward, trust)
 
     def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
-        blend, weight = self._config.blend, trust[..., None]
-        decayed = np.float32(blend) * weight * warp(residual, backward, self._sharpness())
-        undecayed = weight * warp(residual, backward, STEADY_SHARE)
+        blend, weight, way = self._config.blend, trust[..., None], self._gather(backward)
+        decayed = np.float32(blend) * weight * warp(residual, way, self._sharpness())
+        undecayed = weight * warp(residual, way, STEADY_SHARE)
         return Carried(Change.NONE, decayed, undecayed, trust, backward)
+
+    def _gather(self, backward: FloatImage) -> FloatImage:
+        """Add up motion, pixel by pixel, until it is worth a warp; give none before."""
+        if self._unmoved is None or self._unmoved.shape != backward.shape:
+            self._unmoved = np.zeros_like(backward)
+        total = backward + self._unmoved
+        moves = np.square(total).sum(axis=-1, keepdims=True) > STILL**2
+        self._unmoved = np.where(moves, np.float32(0), total)
+        return np.where(moves, total, np.float32(0))
 
     def _sharpness(self) -> float:
         """Choose the warp's share of cubic: its gain may not outweigh the decay."""

@@ -19,10 +19,11 @@ from dreamstream.frames import FloatImage
 DEAD_BAND = 0.95
 """Share of max_loss from which a carried dream is left alone: no decay, no step on old ground."""
 
-_SMALLER_HEADROOM = 1.6
-"""Share of max_loss up to which a warm frame's smaller octaves may climb.  A carried dream is
-softer than a fresh one, and the softer the stronger on small octaves: held to the whole ceiling
-there a frame stayed at 0.8 of it, and left free they grew to four times it."""
+_MOST_SMALLER_HEADROOM, _FAR = 1.6, 0.2
+"""Share of max_loss up to which a warm frame's smaller octaves may climb where as much or more of
+it is missing; in proportion where less is.  A carried dream is softer than a fresh one, and the
+softer the stronger on small octaves: held to the whole ceiling there a frame stayed at 0.8 of it,
+left free they grew to four times it, and mending a dream at rest they made it coarser."""
 
 _FIRST_HEADROOM, _LEAST_HEADROOM, _MOST_HEADROOM = 1.05, NEAR_CEILING, 1.25
 _HEADROOM_POWER = 0.5
@@ -98,10 +99,11 @@ class CeilingControl:
             decayed: (h, w, 3) float32, the carried residual with all of its decay.
             undecayed: (h, w, 3) float32, the same with none of it.
         """
-        headroom = Headroom(_SMALLER_HEADROOM, self._headroom)
         if not self.is_near(self._last):
-            return Approach(headroom=headroom)
+            return Approach()
         share = self._share(source + undecayed)
+        missing = min(max((_AIM - share) / _FAR, 0.0), 1.0)
+        headroom = Headroom(1 + (_MOST_SMALLER_HEADROOM - 1) * missing, self._headroom)
         kept = self._kept(share, source, decayed)
         if share >= DEAD_BAND and kept > 0:
             return Approach(kept, rests=True, headroom=headroom)

@@ -26,6 +26,9 @@ SHARP_SHARE = 1.17
 
 _INCONSISTENCY_SOFTNESS = 8.0
 _PHOTOMETRIC_SLOPE = 15.0
+_DOUBT_OF_NOISE = 0.01
+"""Doubt that is none: a sensor's noise of two levels of 255 makes 0.002 in every frame."""
+
 _RELATIVE_TOLERANCE = 0.01
 _ABSOLUTE_TOLERANCE = 0.5
 
@@ -145,11 +148,11 @@ def confidence(
 ) -> FloatImage:
     """Say how far the value that a warp brings may be trusted.
 
-    exp(-e / 8t) exp(-15 p) inside the previous frame and 0 outside, where e is the squared
-    distance between a pixel and the end of its way there and back, t = 0.01 (squared lengths of
-    both ways) + 0.5 the tolerance of Ruder et al. 2016 ("Artistic style transfer for videos"),
-    and p the mean squared difference of the colours, in [0, 1].  They cut at e > t; a soft weight
-    that the steps then mend kept moving things dreamed where a hard one left them bare.
+    exp(0.01 - e / 8t - 15 p), at most 1, inside the previous frame and 0 outside, where e is the
+    squared distance between a pixel and the end of its way there and back, t = 0.01 (squared
+    lengths of both ways) + 0.5 the tolerance of Ruder et al. 2016 ("Artistic style transfer for
+    videos"), and p the mean squared difference of the colours, in [0, 1].  They cut at e > t; a
+    soft weight that the steps then mend kept moving things dreamed where a hard one left them bare.
 
     Args:
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
@@ -167,9 +170,8 @@ def confidence(
     lengths = np.square(backward_flow).sum(axis=-1) + np.square(returning).sum(axis=-1)
     tolerance = _RELATIVE_TOLERANCE * lengths + _ABSOLUTE_TOLERANCE
     photometric = np.square((current - warped) / 2).mean(axis=-1)
-    trust = np.exp(
-        -astray / (_INCONSISTENCY_SOFTNESS * tolerance) - _PHOTOMETRIC_SLOPE * photometric
-    )
+    doubt = astray / (_INCONSISTENCY_SOFTNESS * tolerance) + _PHOTOMETRIC_SLOPE * photometric
+    trust = np.exp(-np.maximum(doubt - _DOUBT_OF_NOISE, 0))
     height, width = trust.shape
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     trusted: FloatImage = np.where(inside, trust, 0).astype(np.float32)

@@ -1,8 +1,9 @@
 """Films that try one thing each: standing still, a cut, a flash, a fast pan, a low ceiling."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,34 @@ from benchmarks.motion.metrics import correlation, drift
 from benchmarks.motion.synthetic import SYNTHETIC, SyntheticClip
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer, DreamReport
-from dreamstream.frames import FloatImage, to_model_range
+from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
 
 SIZE, QUICK_SIZE = (270, 480), (135, 240)
 STILL_FRAMES, QUICK_FRAMES = 300, 50
 FRAMES = 24
+CEILING_FRAMES = 40
+REACHED = 0.9
 HALF = 0.5
 FEWER_FIRST_STEPS = 10
 
 Figures = dict[str, Any]
 
 
-def measure_all(config: DreamConfig, extractor: FeatureExtractor, quick: bool) -> Figures:
-    """Run every scenario, print what it gave, and return the figures by name."""
+def measure_all(
+    config: DreamConfig,
+    extractor: FeatureExtractor,
+    quick: bool,
+    films: Mapping[str, Sequence[Pixels]],
+) -> Figures:
+    """Run every scenario, print what it gave, and return the figures by name.
+
+    Args:
+        config: How to dream.
+        extractor: The network.
+        quick: Small and short.
+        films: Name to the frames of films to dream under a low ceiling, beside synthetic ones.
+    """
     size, frames = (QUICK_SIZE, QUICK_FRAMES) if quick else (SIZE, STILL_FRAMES)
     free = measure_still("static", config, extractor, size, frames)
     low = replace(config, max_loss=HALF * free["loss"])
@@ -38,11 +53,16 @@ def measure_all(config: DreamConfig, extractor: FeatureExtractor, quick: bool) -
         "cut": lambda: measure_cut(config, extractor, size),
         "fast pan": lambda: count_changes("pan_fast", config, extractor, size),
         "flash": lambda: count_changes("flash", config, extractor, size),
-        "low ceiling, pan": lambda: measure_ceiling("pan_slow", low, extractor, size),
         "cost": lambda: measure_cost(config, extractor, size),
     }
+    kept = QUICK_FRAMES // 2 if quick else CEILING_FRAMES
+    moving = {name: _frames(SYNTHETIC[name](size, kept)) for name in ("pan_slow", "zoom")}
+    ceilings: dict[str, Callable[[], Figures]] = {
+        f"half ceiling, {name}": partial(measure_ceiling, some[:kept], config, extractor)
+        for name, some in {**moving, **films}.items()
+    }
     found = {}
-    for name, run in runs.items():
+    for name, run in {**runs, **ceilings}.items():
         found[name] = run()
         told = ", ".join(f"{key} {_short(value)}" for key, value in found[name].items())
         print(f"{name}: {told}", flush=True)
@@ -99,18 +119,24 @@ def count_changes(
 
 
 def measure_ceiling(
-    name: str, config: DreamConfig, extractor: FeatureExtractor, size: tuple[int, int]
+    frames: Sequence[Pixels], config: DreamConfig, extractor: FeatureExtractor
 ) -> Figures:
-    """Dream under a low ceiling: the share of it that is used, once it was reached."""
-    reports = [report for _, report in _dream(SYNTHETIC[name](size, FRAMES), config, extractor)]
-    assert config.max_loss is not None
-    shares = [(report.loss or 0.0) / config.max_loss for report in reports]
-    begun = next((index for index, share in enumerate(shares) if share >= 0.9), len(shares) - 1)
+    """Dream under half of the loss that a film reaches freely: the share of it that is used."""
+    free = [report.loss or 0.0 for _, report in _dream_frames(frames, config, extractor)]
+    ceiling = HALF * float(np.mean(free[len(free) // 2 :]))
+    low = replace(config, max_loss=ceiling)
+    reports = [report for _, report in _dream_frames(frames, low, extractor)]
+    shares = [(report.loss or 0.0) / ceiling for report in reports]
+    begun = next((index for index, share in enumerate(shares) if share >= REACHED), 0)
     return {
+        "free loss": ceiling / HALF,
+        "reached in frame": begun,
         "least of ceiling": min(shares[begun:]),
+        "mean": float(np.mean(shares[begun:])),
+        "under 0.9": sum(share < REACHED for share in shares[begun:]),
         "most": max(shares),
         "over": sum(share > 1 for share in shares),
-        "frames without a step": sum(not any(report.steps) for report in reports),
+        "rms/255, first and last": [round(reports[i].residual_rms, 1) for i in (0, -1)],
     }
 
 
@@ -134,11 +160,20 @@ def measure_cost(
 def _dream(
     clip: SyntheticClip, config: DreamConfig, extractor: FeatureExtractor
 ) -> Iterator[tuple[FloatImage, DreamReport]]:
+    return _dream_frames(map(clip.frame, range(clip.frames)), config, extractor)
+
+
+def _dream_frames(
+    frames: Iterable[Pixels], config: DreamConfig, extractor: FeatureExtractor
+) -> Iterator[tuple[FloatImage, DreamReport]]:
     dreamer = Dreamer(config, extractor)
-    for index in range(clip.frames):
-        frame = clip.frame(index)
+    for frame in frames:
         dream = dreamer.dream(frame)
         yield to_model_range(dream) - to_model_range(frame), dreamer.report
+
+
+def _frames(clip: SyntheticClip) -> list[Pixels]:
+    return [clip.frame(index) for index in range(clip.frames)]
 
 
 def _short(value: Any) -> str:
