@@ -153,6 +153,19 @@ class GuardedAscent:
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
         signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR]
         self._compiled = tf.function(self._steps, input_signature=signature)
+        self._part: tuple[int, int | None] = (0, None)
+
+    def take_part(self, first: int, whole: int) -> None:
+        """Let the steps of each climb to come be a part of a longer ascent.
+
+        Parts that all began at number 0 would shift the picture by the same few pixels every time,
+        and their grid would build up.
+
+        Args:
+            first: Number of a climb's first step.
+            whole: Steps of the longer ascent, over which the gradient's blur grows.
+        """
+        self._part = first, whole
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
@@ -161,8 +174,11 @@ class GuardedAscent:
         weights = tf.constant(emphasis[None, :, :, None])
         ceiling = tf.constant(self._ceiling if guarded else np.inf, tf.float32)
 
+        before, whole = self._part
+
         def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-            image, loss, taken = self._compiled(start, weights, first, count, steps, ceiling)
+            step, of = before + first, whole or steps
+            image, loss, taken = self._compiled(start, weights, step, count, of, ceiling)
             return image, loss, taken
 
         return _in_slices(image, steps, take)
