@@ -289,7 +289,23 @@ def _load_dreamer(request: Request, source: "Source") -> "Dreamer":
     measure, frames = request.media.stats is not None, source.info.frames
     if not isinstance(source, HeldSource) or frames is None:
         return Dreamer(request.dream, measure_source=measure)
+    if request.media.moves:
+        return _make_tunneller(request, frames)
     return Unfolder(request.dream, frames=frames, measure_source=measure)
+
+
+def _make_tunneller(request: Request, frames: int) -> "Dreamer":
+    from dreamstream.motion import Motion
+    from dreamstream.tunnel import Tunneller
+
+    media = request.media
+    return Tunneller(
+        request.dream,
+        motion=Motion(media.zoom, media.rotate, media.drift),
+        frames=frames,
+        loop=media.loop,
+        measure_source=media.stats is not None,
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dreamstream.ascent import GuardedAscent
 from dreamstream.carry import Carried, Carrier
 from dreamstream.climb import Octave
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
+from dreamstream.dreamer import Dreamer, root_mean_square
 from dreamstream.frames import FloatImage, Pixels
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.octaves import Size, shrink
@@ -44,7 +44,7 @@ class GrowthPath:
 
     def extend(self, residual: FloatImage) -> None:
         """Go on to an (h, w, 3) residual."""
-        way = math.sqrt(float(np.square(residual - self._last).mean(dtype=np.float64)))
+        way = root_mean_square(residual - self._last)
         self._residuals.append(residual)
         self._last = residual
         self._lengths.append(self._lengths[-1] + way)
