@@ -25,6 +25,9 @@ such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown
 a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
 OUTPUT/NAME.mp4, a picture keeps its suffix.
 
+A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns;
+with --zoom, --rotate or --drift an endless tunnel, shown at --width, else at --dream-size.
+
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
 *.part.*
@@ -35,7 +38,7 @@ _GROUPS = {
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
     "output": "output",
-    "clip": "clip from a picture, each frame dreamed on from the last one",
+    "clip": "tunnel into a picture, each frame dreamed from the moved last one",
 }
 
 

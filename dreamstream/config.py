@@ -253,13 +253,14 @@ class MediaConfig:
 
     Attributes:
         start: Seconds at which to begin.
-        duration: Seconds to dream; None is to the end.
+        duration: Seconds to dream, None is to the end; of a clip made from a picture its length.
         frames: First frame and the one after the last, counted from 0 at ``start``; either may be
             None.
         codec: Video codec; None is the container's usual one.
         crf: Constant rate factor of the encoder, smaller is better; None is the codec's default.
         width: Pixels in a row of the output, whose shape stays; 0 is the input's.
         fps: Frames a second at the most; those left out are not dreamed either.  None keeps all.
+            Of a clip made from a picture: its rate.
         compare: Put source and dream side by side.
         save_octaves: Write each octave's picture beside the output (stills only).
         stats: File that gets a JSON line for each frame.
@@ -285,7 +286,10 @@ class MediaConfig:
         (None, None), "range of frames A:B, B left out, counted from --start", "input"
     )
     fps: Fraction | None = _option(
-        None, "frames a second at the most; the others are not dreamed", "input", shown="all"
+        None,
+        "frames a second at the most; the others are not dreamed; of a picture's clip its rate",
+        "input",
+        shown=f"all; {float(CLIP_RATE):g}, in a GIF or APNG {float(ANIMATION_RATE):g}",
     )
     codec: str | None = _option(None, "video codec", "output", shown="the container's usual")
     crf: int | None = _option(
@@ -299,10 +303,10 @@ class MediaConfig:
         False, "show it in a window as well; q ends and finishes the output", "output"
     )
     overwrite: bool = _option(False, "replace an existing output", "output", short="-y")
-    zoom: float = _option(1.0, "how much larger each frame is than the last one", "clip")
-    rotate: float = _option(0.0, "degrees by which each frame turns, clockwise", "clip")
+    zoom: float = _option(1.0, "how much larger each frame is, e.g. 1.02", "clip")
+    rotate: float = _option(0.0, "degrees by which each frame is turned, clockwise", "clip")
     drift: tuple[float, float] = _option(
-        (0.0, 0.0), "pixels by which each frame moves, right and down", "clip"
+        (0.0, 0.0), "pixels by which each frame is moved, right and down", "clip"
     )
     loop: bool = _option(False, "let the last frame lead to the first", "clip")
 

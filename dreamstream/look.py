@@ -27,6 +27,7 @@ percent, and its colours still don't run away."""
 TINT = 0.5
 """The same share for the picture's mean colour, whose changes are not seen as forms."""
 
+_LOCAL_SIGMA = 4.0
 _TINY = 1e-6
 
 
@@ -81,14 +82,21 @@ class Look:
 def _held(wanted: Layer, part: FloatImage) -> FloatImage:
     bands, coarse = _divide(part)
     pairs = zip(wanted.strengths, bands, strict=True)
-    bands = [np.float32(_gain(strength, band)) * band for strength, band in pairs]
+    bands = [band * _gain(strength, band) for strength, band in pairs]
     lacking = wanted.coarse - coarse
     mean = lacking.mean(axis=(0, 1))
     return _join(bands, coarse + np.float32(VEIL) * (lacking - mean) + np.float32(TINT) * mean)
 
 
-def _gain(strength: float, band: FloatImage) -> float:
-    return min(max(strength / _strength(band), 1 / MOST_GAIN), MOST_GAIN)
+def _gain(strength: float, band: FloatImage) -> FloatImage:
+    """Give the (H, W, 1) gain of a band; what is nearly flat is not raised, or grids grow there."""
+    gain = min(max(strength / _strength(band), 1 / MOST_GAIN), MOST_GAIN)
+    if gain <= 1:
+        return np.full((1, 1, 1), gain, np.float32)
+    energy = np.square(band).mean(axis=-1)
+    local = cv2.GaussianBlur(energy, (0, 0), _LOCAL_SIGMA)
+    share = local / (local + energy.mean() + _TINY)
+    return _channels(1 + (gain - 1) * share)
 
 
 def _strength(band: FloatImage) -> float:

@@ -38,6 +38,9 @@ NEW_GROUND, AGING = 4.0, 0.9
 """How much longer steps are on ground that has just come into view, and what is left of that a
 frame later: a margin that must wait for its dream stays a mirror image."""
 
+GHOST = 0.5
+"""How new, likewise, a place is that is halfway from one picture to another."""
+
 _SHARPNESS = 0.8
 """Share of cubic in a frame's warp; what it softens or sharpens the leash puts right."""
 
@@ -45,7 +48,7 @@ _PLAINEST = 1 / 8
 """Blur of the picture towards which one over the ceiling is softened, in longer sides."""
 
 _CEILING_TRIALS = 6
-_TINY = 1e-6
+_TINY = np.float32(1e-6)
 
 logger = logging.getLogger(__name__)
 
@@ -215,9 +218,15 @@ class Tunneller(Dreamer):
         """Near a loop's end, turn into the frames that led to its first one."""
         count = len(fall.leading)
         position = self._index - (self._frames - count)
-        if 0 <= position < count:
-            turn = turning(position, count, fall.size)[..., None]
-            self._show(fall, fall.picture + turn * (fall.leading[position] - fall.picture))
+        if not 0 <= position < count:
+            return
+        turn = turning(position, count, fall.size)[..., None]
+        mixed = fall.picture + turn * (fall.leading[position] - fall.picture)
+        if fall.looks is not None:  # two pictures in one have less contrast than either
+            mixed += (1 - turn) * (np.clip(fall.looks[1].hold(mixed), -1, 1) - mixed)
+        turned = turned_share(position, count, fall.size)
+        fall.fresh = np.maximum(fall.fresh, 4 * np.float32(GHOST) * turned * (1 - turned))
+        self._show(fall, mixed)
 
     def _show(self, fall: _Fall, picture: FloatImage) -> None:
         """Take a picture for the next frame, softened as far as the ceiling wants, by bisection."""
@@ -266,12 +275,14 @@ def turning(position: int, count: int, size: Size) -> FloatImage:
     Returns:
         (H, W) float32 in [0, 1].
     """
+    before, now = (turned_share(number, count, size) for number in (position - 1, position))
+    return np.where(now < 1, (now - before) / np.maximum(1 - before, _TINY), np.float32(1))
+
+
+def turned_share(position: int, count: int, size: Size) -> FloatImage:
+    """Give the share of each pixel that has turned after a frame; see :func:`turning`."""
     begins = _patches(size) * (1 - SOFTNESS)
-    now, before = (
-        _eased(((number / count) - begins) / SOFTNESS) for number in (position + 1, position)
-    )
-    share = (now - before) / np.maximum(1 - before, _TINY)
-    return np.where(now < 1, share, 1).astype(np.float32)
+    return np.asarray(_eased(((position + 1) / count - begins) / SOFTNESS), np.float32)
 
 
 def _patches(size: Size) -> FloatImage:

@@ -36,7 +36,7 @@ def test_a_picture_of_the_look_is_left_as_it_is() -> None:
 def test_a_blurred_picture_gets_its_detail_back() -> None:
     blurred = np.asarray(cv2.GaussianBlur(PHOTO, (0, 0), 0.8), np.float32)
     held, wanted = held_for(blurred, Look.of(PHOTO), 12), Look.of(PHOTO).layers[0]
-    np.testing.assert_allclose(Look.of(held).layers[0].strengths, wanted.strengths, rtol=0.05)
+    np.testing.assert_allclose(Look.of(held).layers[0].strengths, wanted.strengths, rtol=0.12)
     assert detail(held) > 2 * detail(blurred)
 
 
@@ -50,7 +50,7 @@ def test_contrast_and_colours_that_ran_away_come_back(gain: float) -> None:
 def test_a_tint_goes_soon_and_wrong_forms_go_slowly() -> None:
     tinted = PHOTO + np.array([0.3, 0, -0.3], np.float32)
     sloped = PHOTO + np.linspace(-0.3, 0.3, 128, dtype=np.float32)[None, :, None]
-    for wrong, soon in ((tinted, 0.55), (sloped, 0.97)):
+    for wrong, soon in ((tinted, 0.55), (sloped, 0.99)):
         once, often = held_for(wrong, Look.of(PHOTO), 1), held_for(wrong, Look.of(PHOTO), 90)
         off = [
             float(np.abs(cv2.GaussianBlur(image - PHOTO, (0, 0), 20)).max())

@@ -1,6 +1,7 @@
 """Clips that are made from a picture, as the command makes them."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -245,3 +246,42 @@ def test_a_tunnels_figures_are_kept(run: Run) -> None:
     assert [line["warm"] for line in lines] == [False, True, True]
     assert lines[0]["loss"] == lines[0]["source_loss"] > 0
     assert lines[0]["residual_rms"] == 0 < lines[1]["residual_rms"]
+
+
+# --- a browser -------------------------------------------------------------------------------
+
+CHROMIUM = "/usr/bin/chromium"
+BROWSER_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=300,200",
+)
+
+
+def screenshot(page: Path, folder: Path) -> Pixels:
+    """Give what Chromium shows of a page, (H, W, 3) uint8 RGB."""
+    picture = folder / "screen.png"
+    own = [f"--user-data-dir={folder / 'profile'}", f"--screenshot={picture}"]
+    command = [CHROMIUM, *BROWSER_FLAGS, *own, page.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return read(str(picture))[0]
+
+
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM}")
+@pytest.mark.parametrize("name", ["out.gif", "out.apng"])
+def test_a_browser_shows_the_clip(run: Run, tmp_path: Path, name: str) -> None:
+    assert run("photo.png", name, "--duration", "0.8") == 0
+    page = Path("page.html").resolve()
+    page.write_text(f'<body style="margin:0;background:#f0f"><img src="{name}" width=96></body>')
+    screen = screenshot(page, tmp_path)
+    shown, around = screen[:64, :96].astype(float), screen[80:, 110:]
+    assert np.all(around == (255, 0, 255))
+    assert np.corrcoef(shown.mean(axis=-1).ravel(), PHOTO.mean(axis=-1).ravel())[0, 1] > 0.8
+    assert np.abs(shown.mean(axis=(0, 1)) - PHOTO.mean(axis=(0, 1))).max() < 25
