@@ -25,8 +25,8 @@ such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown
 a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
 OUTPUT/NAME.mp4, a picture keeps its suffix.
 
-A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns;
-with --zoom, --rotate or --drift an endless tunnel, shown at --width, else at --dream-size.
+A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
+or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
 
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as

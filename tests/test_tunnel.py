@@ -1,7 +1,5 @@
 """The endless tunnel."""
 
-import gc
-import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
+from tracing import kept_bytes
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
@@ -151,15 +150,7 @@ def test_a_photo_too_small_to_dream_is_only_moved() -> None:
 def test_memory_does_not_grow_with_the_tunnel() -> None:
     tunneller = make_tunneller(frames=500)
     run(tunneller, 5)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for _ in range(40):
-            tunneller.dream(PHOTO)
-        gc.collect()
-        grown, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    grown = kept_bytes(lambda: tunneller.dream(PHOTO), 30)
     assert grown < 40 * PHOTO.nbytes  # a float picture and its octaves
 
 

@@ -1,7 +1,5 @@
 """A dream that grows out of a picture and returns."""
 
-import gc
-import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
+from tracing import kept_bytes
 
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
@@ -166,13 +165,5 @@ def test_memory_does_not_grow_with_the_loop() -> None:
     unfolder = make_unfolder(400)
     for _ in range(3):
         unfolder.dream(PHOTO)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for _ in range(200):
-            unfolder.dream(PHOTO)
-        gc.collect()
-        grown, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    grown = kept_bytes(lambda: unfolder.dream(PHOTO), 100)
     assert grown < 8 * PHOTO.nbytes  # the last report and picture, not the frames
