@@ -25,6 +25,9 @@ such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown
 a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
 OUTPUT/NAME.mp4, a picture keeps its suffix.
 
+A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
+or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
+
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
 *.part.*
@@ -35,6 +38,7 @@ _GROUPS = {
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
     "output": "output",
+    "clip": "tunnel into a picture, each frame dreamed from the moved last one",
 }
 
 
@@ -83,7 +87,7 @@ def parse_request(arguments: Sequence[str]) -> Request:
         SystemExit: ``--help`` or ``--version`` was asked for, and has been printed.
     """
     # intermixed, or an option between INPUT and OUTPUT would end the file names
-    given = vars(_make_parser().parse_intermixed_args(arguments))
+    given = vars(_make_parser().parse_intermixed_args(_tied(arguments)))
     inputs, output = _divide(given.pop("names", []))
     settings = _lay_over(_read_user_toml(), _read_toml(given.pop("config", None)))
     settings = _lay_over(settings, given)
@@ -104,6 +108,17 @@ def parse_request(arguments: Sequence[str]) -> Request:
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def _tied(arguments: Sequence[str]) -> list[str]:
+    """Tie ``--drift`` to what follows it: argparse takes -1,2 for a flag."""
+    tied: list[str] = []
+    for argument in arguments:
+        if tied and tied[-1] == flag_of("drift"):
+            tied[-1] += f"={argument}"
+        else:
+            tied.append(argument)
+    return tied
 
 
 def is_folder(output: str) -> bool:
@@ -300,9 +315,18 @@ def _frames(text: str) -> tuple[int | None, int | None]:
     return int(first) if first else None, int(last) if last else None
 
 
+def _drift(text: str) -> tuple[float, float]:
+    """Read X,Y."""
+    x, comma, y = text.partition(",")
+    if not comma:
+        raise ValueError("no comma")
+    return float(x), float(y)
+
+
 _READERS: Mapping[Any, Callable[[str], Any]] = {
     "layers": _layers,
     "frames": _frames,
+    "drift": _drift,
     "start": _time,
     "duration": _time,
     "weights": Path,
@@ -318,6 +342,9 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
 _METAVARS = {
     "layers": "NAME=N,...",
     "frames": "A:B",
+    "drift": "X,Y",
+    "zoom": "FACTOR",
+    "rotate": "DEGREES",
     "start": "TIME",
     "duration": "TIME",
     "weights": "FILE",
@@ -366,7 +393,7 @@ def _show(value: Any, none: str | None) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{name}={coefficient:g}" for name, coefficient in value.items())
     if isinstance(value, tuple):
-        return "all"
+        return "all" if None in value else ",".join(f"{part:g}" for part in value)
     return str(value)
 
 

@@ -157,6 +157,22 @@ class GuardedAscent:
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
         signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR]
         self._compiled = tf.function(self._steps, input_signature=signature)
+        self._part: tuple[int, int | None] = (0, None)
+        self._shifted = tf.Variable(0, trainable=False, dtype=tf.int32)
+
+    def take_part(self, first: int, whole: int | None = None, shifted: int = 0) -> None:
+        """Let the steps of each climb to come be a part of a longer ascent.
+
+        Parts of the same numbers would shift the picture by the same few pixels every time, and
+        their grid would build up.
+
+        Args:
+            first: Number of a climb's first step.
+            whole: Steps over which the gradient's blur grows; None is those of the climb.
+            shifted: Shifts of the sequence to leave out besides.
+        """
+        self._part = first, whole
+        self._shifted.assign(shifted)
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
@@ -165,8 +181,11 @@ class GuardedAscent:
         weights = tf.constant(emphasis[None, :, :, None])
         ceiling = tf.constant(up_to * self._max_loss, tf.float32)
 
+        before, whole = self._part
+
         def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-            image, loss, taken = self._compiled(start, weights, first, count, steps, ceiling)
+            step, of = before + first, whole or steps
+            image, loss, taken = self._compiled(start, weights, step, count, of, ceiling)
             return image, loss, taken
 
         return _in_slices(image, steps, take)
@@ -200,7 +219,7 @@ class GuardedAscent:
         return image, loss, taken
 
     def _shifted_gradient(self, image: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-        shift = self._shifts[step % _SHIFTS]
+        shift = self._shifts[(step + self._shifted) % _SHIFTS]
         value, gradient = _value_and_gradient(self._loss, tf.roll(image, shift, axis=[1, 2]))
         return value, tf.roll(gradient, -shift, axis=[1, 2])
 

@@ -152,9 +152,10 @@ class _Run:
             source = stack.enter_context(open_source(target, request.media))
             output = self._output(target, source.info)
             _require_fit(request, target, output, source.info)
+            source = _hold(request, source, output)
             sink = _enter_sink(stack, request, output, source.info)
             stats = _enter_stats(stack, request)
-            dreamer = self._fresh_dreamer()
+            dreamer = self._fresh_dreamer(source)
             frames = _run(request, target, source, dreamer, sink, stats)
         if request.media.save_octaves:
             _save_octaves(request, Path(str(output)), dreamer)
@@ -163,7 +164,10 @@ class _Run:
 
     def _output(self, source: str, info: "StreamInfo") -> str | None:
         """Name an input's output; None is a window."""
-        request, is_still = self._request, info.rate is None
+        from dreamstream.still_clip import clip_options
+
+        request = self._request
+        is_still = info.rate is None and not any(clip_options(request.media))
         if request.into_folder:
             from dreamstream.sinks.images import PICTURE_SUFFIXES
 
@@ -174,9 +178,9 @@ class _Run:
             return request.output
         return f"{stem_of(source)}-preview.png"
 
-    def _fresh_dreamer(self) -> "Dreamer":
+    def _fresh_dreamer(self, source: "Source") -> "Dreamer":
         if self._dreamer is None:
-            self._dreamer = _load_dreamer(self._request)
+            self._dreamer = _load_dreamer(self._request, source)
         self._dreamer.reset()
         return self._dreamer
 
@@ -191,10 +195,34 @@ def _require_fit(request: Request, source: str, output: str | None, info: "Strea
     one = info.rate is None or request.preview is not None
     if media.save_octaves and not (one and output):
         raise UsageError("--save-octaves: is for a still with an OUTPUT; use --preview for a video")
+    _require_clip(request, source, output, info)
     if media.width and output is None:
         raise UsageError("--width: is for an OUTPUT; a window is resized by its frame")
     if media.stats is not None and _is_one_of(media.stats, [output, info.path, source]):
         raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
+
+
+def _require_clip(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
+    """Raise where options of clips from a picture meet another input or output, or a trim."""
+    from dreamstream.still_clip import becomes_clip, clip_options, holds_many
+
+    media = request.media
+    for name in clip_options(media):
+        if info.rate is not None:
+            raise UsageError(f"--{name}: is for a picture, and {source} is a film or a camera")
+        if request.preview is not None or not holds_many(output):
+            raise UsageError(f"--{name}: makes a clip, and {output} is one picture; give a .gif")
+    if becomes_clip(media, info, output) and media.frames != (None, None):
+        raise UsageError("--frames: is for films; --duration sets the length of a picture's clip")
+
+
+def _hold(request: Request, source: "Source", output: str | None) -> "Source":
+    """Make a stream of a picture that is to become a clip."""
+    from dreamstream.still_clip import becomes_clip, hold
+
+    if request.preview is not None or not becomes_clip(request.media, source.info, output):
+        return source
+    return hold(source, request.media, request.dream, output)
 
 
 def _is_one_of(path: Path, others: Sequence[str | Path | None]) -> bool:
@@ -251,11 +279,33 @@ def _enter_stats(stack: ExitStack, request: Request) -> _RecordWriter | None:
     )
 
 
-def _load_dreamer(request: Request) -> "Dreamer":
+def _load_dreamer(request: Request, source: "Source") -> "Dreamer":
+    """Load what dreams a stream, and every one after it: all of a run are of one kind."""
     load_tensorflow(quiet=not request.verbose)
     from dreamstream.dreamer import Dreamer
+    from dreamstream.sources import HeldSource
+    from dreamstream.unfold import Unfolder
 
-    return Dreamer(request.dream, measure_source=request.media.stats is not None)
+    measure, frames = request.media.stats is not None, source.info.frames
+    if not isinstance(source, HeldSource) or frames is None:
+        return Dreamer(request.dream, measure_source=measure)
+    if request.media.moves:
+        return _make_tunneller(request, frames)
+    return Unfolder(request.dream, frames=frames, measure_source=measure)
+
+
+def _make_tunneller(request: Request, frames: int) -> "Dreamer":
+    from dreamstream.motion import Motion
+    from dreamstream.tunnel import Tunneller
+
+    media = request.media
+    return Tunneller(
+        request.dream,
+        motion=Motion(media.zoom, media.rotate, media.drift),
+        frames=frames,
+        loop=media.loop,
+        measure_source=media.stats is not None,
+    )
 
 
 @contextmanager

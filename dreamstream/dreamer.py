@@ -158,7 +158,7 @@ class Dreamer:
         Raises:
             ValueError: ``pixels`` is no such array.
         """
-        _check_pixels(pixels)
+        check_pixels(pixels)
         begun = time.perf_counter()
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         small = _shrink_pixels(pixels, size)
@@ -216,7 +216,7 @@ class Dreamer:
 
     def _learn(self, carried: Carried, emission: Emission) -> None:
         """Take from a frame what the next ones are measured by."""
-        self._strength = _root_mean_square(emission.residual)
+        self._strength = root_mean_square(emission.residual)
         self._ceiling.learn(emission.loss)
         if carried.residual is None:
             self._held = self._strength if self._is_measure(emission) else None
@@ -257,17 +257,19 @@ class Dreamer:
             source_loss=emission.source_loss,
             loss=emission.loss,
             confidence=float(carried.trust.mean()) if warm else None,
-            residual_rms=_root_mean_square(emission.residual) * HALF_RANGE,
+            residual_rms=root_mean_square(emission.residual) * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
 
 
-def _root_mean_square(residual: FloatImage) -> float:
+def root_mean_square(residual: FloatImage) -> float:
+    """Give a residual's strength."""
     return math.sqrt(float(np.square(residual).mean(dtype=np.float64)))
 
 
-def _check_pixels(pixels: Pixels) -> None:
+def check_pixels(pixels: Pixels) -> None:
+    """Raise a ValueError unless an array is an (H, W, 3) uint8 frame."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise ValueError(
             f"dream takes a (H, W, 3) uint8 RGB array, not {pixels.shape} {pixels.dtype}"

@@ -54,6 +54,10 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "stats": ("s.jsonl", Path("s.jsonl")),
     "show": (None, True),
     "overwrite": (None, True),
+    "zoom": ("1.02", 1.02),
+    "rotate": ("-1.5", -1.5),
+    "drift": ("-2,0.5", (-2.0, 0.5)),
+    "loop": (None, True),
 }
 """Each field's flag argument, None for a switch, and the value that it stands for."""
 
@@ -113,6 +117,7 @@ def test_every_flag_shows_its_help_and_default(
     shown = {
         "layers": "faces=1",
         "frames": "all",
+        "drift": "0,0",
         "max_loss": f"{DreamConfig().max_loss}",
         "dream_size": f"{DreamConfig().dream_size}",
     }.get(field.name, "none" if default is None else str(default))
@@ -308,7 +313,7 @@ def test_what_the_command_line_does_not_know_is_refused_in_one_line(arguments: l
         (flag_of(field), value)
         for field in GIVEN
         if isinstance(GIVEN[field][1], int | float) and GIVEN[field][0] is not None
-        for value in ("-1", "nan", "9" * 400)
+        for value in ("-999", "nan", "9" * 400)
     ],
     ids=lambda text: text[:20],
 )

@@ -1,4 +1,4 @@
-"""Dream one frame of the sample clip with every preset, source beside dream.
+"""Dream one frame of the sample clip with every preset, source beside dream, and fall into it.
 
 Run from the repository's root, with dreamstream installed:
 
@@ -8,6 +8,7 @@ Run from the repository's root, with dreamstream installed:
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dreamstream.cli import main as dreamstream
 from dreamstream.config import DEFAULT_MODEL, PRESETS
@@ -26,12 +27,21 @@ def main() -> int:
             code = _dream(options.clip, options.time, options.out / f"{name}.jpg", name)
             if code:
                 return code
-    return 0
+    return _fall(options.clip, options.time, options.out / "tunnel.gif")
 
 
 def _dream(clip: Path, time: str, output: Path, preset: str) -> int:
     flags = ["--preview", time, "--compare", "--preset", preset, "-y"]
     return dreamstream([str(clip), str(output), *flags])
+
+
+def _fall(clip: Path, time: str, output: Path) -> int:
+    """Make a loop of the tunnel into a frame, small enough for a page."""
+    with TemporaryDirectory() as folder:
+        frame = str(Path(folder) / "frame.png")
+        code = dreamstream([str(clip), frame, "--preview", time, "--first-steps", "0"])
+        flags = ["--zoom", "1.025", "--loop", "--duration", "3", "--fps", "9", "--width", "320"]
+        return code or dreamstream([frame, str(output), *flags, "-y"])
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -31,6 +31,9 @@ _LOG = logging.getLogger(__name__)
 _SPILL_CODEC, _SPILL_SUFFIX = "ffv1", ".mkv"
 """How frames are kept until the palette is known: nothing is lost, and a player plays it."""
 
+BROWSER_RATE = Fraction(50)
+"""Frames per second that browsers show; of a GIF of more some are left out."""
+
 _FOR_EVER = "0"
 """How FFmpeg's muxers call an endless loop."""
 

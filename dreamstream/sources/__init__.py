@@ -9,6 +9,7 @@ from dreamstream.frames import NUMBER
 from dreamstream.sources.animation import AnimatedWebpSource, is_animated_webp, is_apng
 from dreamstream.sources.base import Source
 from dreamstream.sources.camera import CameraSource
+from dreamstream.sources.held import HeldSource
 from dreamstream.sources.images import (
     IMAGE_RATE,
     IMAGE_SUFFIXES,
@@ -24,6 +25,7 @@ __all__ = [
     "AnimatedWebpSource",
     "ArraySource",
     "CameraSource",
+    "HeldSource",
     "ImageSource",
     "Source",
     "ThinnedSource",
