@@ -6,7 +6,7 @@ import numpy as np
 
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import SHARP_SHARE, STEADY_SHARE, Flow, confidence, make_flow, warp
+from dreamstream.flow import SHARP, STEADY, Flow, confidence, make_flow, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 STILL = 0.1
@@ -14,7 +14,7 @@ STILL = 0.1
 hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
 
 _STEADY_FROM = 0.95
-"""Blend from which a residual is warped without any gain: it decays too little to pay for one."""
+"""Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
 
 
 def _nothing() -> FloatImage:
@@ -99,9 +99,10 @@ class Carrier:
         return self._along(residual, backward, trust)
 
     def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
-        blend, weight, way = self._config.blend, trust[..., None], self._gather(backward)
-        decayed = np.float32(blend) * weight * warp(residual, way, self._sharpness())
-        undecayed = weight * warp(residual, way, STEADY_SHARE)
+        decaying = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
+        sharpness = STEADY + (SHARP - STEADY) * decaying
+        undecayed = trust[..., None] * warp(residual, self._gather(backward), sharpness)
+        decayed = np.float32(self._config.blend) * undecayed
         return Carried(Change.NONE, decayed, undecayed, trust, backward)
 
     def _gather(self, backward: FloatImage) -> FloatImage:
@@ -112,11 +113,6 @@ class Carrier:
         moves = np.square(total).sum(axis=-1, keepdims=True) > STILL**2
         self._unmoved = np.where(moves, np.float32(0), total)
         return np.where(moves, total, np.float32(0))
-
-    def _sharpness(self) -> float:
-        """Choose the warp's share of cubic: its gain may not outweigh the decay."""
-        decay = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
-        return STEADY_SHARE + (SHARP_SHARE - STEADY_SHARE) * decay
 
     def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
         return Change.NONE if self._config.no_cuts else self._cuts.judge(small, before, trust)

@@ -14,7 +14,7 @@ from dreamstream.frames import FloatImage
 MOST = 12.0
 """Longest step, in step sizes: ten of them in one direction are already a coarse ascent."""
 
-MOVER_GAIN = 4.0
+MOVER_GAIN = 3.0
 """How much longer steps are on what moves against its scene: its patterns agree less with those of
 the frame before, and add up to less.  Found on three clips, so that movers dream as strongly as if
 each frame were dreamed on its own."""

@@ -41,8 +41,8 @@ frame later: a margin that must wait for its dream stays a mirror image."""
 GHOST = 0.5
 """How new, likewise, a place is that is halfway from one picture to another."""
 
-_SHARPNESS = 0.8
-"""Share of cubic in a frame's warp; what it softens or sharpens the leash puts right."""
+_SHARPNESS = 0.5
+"""Of a frame's warp; what it softens or sharpens the leash puts right."""
 
 _MOVED_HEADROOM = Headroom(smaller=math.inf)
 """The leash holds every scale by itself; the ceiling is for the whole picture."""
@@ -301,7 +301,9 @@ def _move(fall: _Fall, backward: Matrix) -> FloatImage:
     """Give the picture a step on, the world where it ends; let the ground age."""
     flow = flow_of(backward, fall.size)
     within = inside(flow)
-    fall.fresh = np.where(within, np.float32(AGING) * warp(fall.fresh, flow, 0), np.float32(1))
+    fall.fresh = np.where(
+        within, np.float32(AGING) * _inside_unit(warp(fall.fresh, flow)), np.float32(1)
+    )
     moved, view = warp(fall.picture, flow, _SHARPNESS), fall.world.look(backward)
     return np.where(within[..., None], moved, view)
 
@@ -309,3 +311,7 @@ def _move(fall: _Fall, backward: Matrix) -> FloatImage:
 def _eased(progress: Any) -> Any:
     """Give 0 to 1 for progress from 0 to 1, at rest at both ends; numbers or arrays."""
     return (1 - np.cos(np.pi * np.clip(progress, 0, 1))) / 2
+
+
+def _inside_unit(share: FloatImage) -> FloatImage:
+    return np.clip(share, np.float32(0), np.float32(1))

@@ -9,10 +9,11 @@ import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
 
+from dreamstream.carry import STILL as STILL_MOTION
 from dreamstream.ceiling import DEAD_BAND
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
-from dreamstream.flow import SHARP_SHARE, FlowEstimator, confidence, warp
+from dreamstream.flow import SHARP, FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import shrink
 
@@ -61,7 +62,8 @@ def test_zero_steps_from_warm_give_exactly_frame_plus_warped_residual() -> None:
     now, before = to_model_range(second), to_model_range(first)
     backward, forward = FlowEstimator().both_ways(second, first)
     trust = confidence(backward, forward, now, before)
-    warped = warp(residual, backward, SHARP_SHARE)
+    moves = np.square(backward).sum(axis=-1, keepdims=True) > STILL_MOTION**2
+    warped = warp(residual, np.where(moves, backward, np.float32(0)), SHARP)
     carried = np.float32(0.8) * trust[..., None] * warped
     np.testing.assert_array_equal(dreamer.dream(second), to_pixels(now + carried))
     assert np.abs(carried).mean() > 0.005

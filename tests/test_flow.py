@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pictures import fractal_pixels
 
-from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.flow import SHARP, STEADY, FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 SHIFT = (3, 5)
@@ -38,6 +38,18 @@ def test_a_warp_by_whole_pixels_equals_slicing() -> None:
     image = to_model_range(fractal_pixels(40, 60))
     warped = warp(image, _constant(image.shape, 4, -2))
     np.testing.assert_allclose(warped[2:, :-4], image[:-2, 4:], atol=1e-6)
+
+
+@pytest.mark.parametrize("sharpness", [STEADY, 0.5, SHARP])
+@pytest.mark.parametrize("part", [0.1, 0.3, 0.7])
+def test_a_warp_by_a_part_of_a_pixel_moves_large_forms_by_just_that(
+    sharpness: float, part: float
+) -> None:
+    columns = np.arange(128, dtype=np.float32)
+    waves = np.tile(np.sin(2 * np.pi * columns / 32), (32, 1)).astype(np.float32)
+    warped = warp(waves, _constant(waves.shape, part, 0), sharpness)
+    expected = np.sin(2 * np.pi * (columns + part) / 32)
+    np.testing.assert_allclose(warped[16, 16:-16], expected[16:-16], atol=5e-3)
 
 
 def test_thirty_half_pixel_warps_neither_amplify_detail_nor_lose_most_of_it() -> None:
