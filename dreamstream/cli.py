@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -17,15 +17,18 @@ from dreamstream.errors import (
     ModelError,
     SinkError,
     SourceError,
+    SourceLost,
     UnknownNameError,
 )
 from dreamstream.naming import output_in, stem_of, untaken
 from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_signals
 
 if TYPE_CHECKING:
+    from dreamstream.config import DreamConfig
     from dreamstream.dreamer import Dreamer
     from dreamstream.frames import StreamInfo
-    from dreamstream.pipeline import FrameRecord
+    from dreamstream.live.network import Network
+    from dreamstream.report import FrameRecord
     from dreamstream.sinks import Sink
     from dreamstream.sources import Source
 
@@ -34,6 +37,7 @@ _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
 _CODES: Mapping[type[Exception], int] = {
     UsageError: USAGE,
     UnknownNameError: USAGE,
+    SourceLost: PARTIAL,
     SourceError: BAD_INPUT,
     DreamstreamError: FAILURE,
 }
@@ -145,9 +149,12 @@ class _Run:
 
     def _dream(self, target: str) -> int:
         """Open input and output, load the network at the first time, and dream."""
+        from dreamstream.live.session import is_live
         from dreamstream.sources import open_source
 
         request, begun = self._request, time.perf_counter()
+        if is_live(target, request.live):
+            return _show_live(request, target)
         with ExitStack() as stack:
             source = stack.enter_context(open_source(target, request.media))
             output = self._output(target, source.info)
@@ -179,6 +186,55 @@ class _Run:
             self._dreamer = _load_dreamer(self._request)
         self._dreamer.reset()
         return self._dreamer
+
+
+def _show_live(request: Request, target: str) -> int:
+    """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
+    from dreamstream.live.session import LiveRun, run_live
+
+    _require_live(request)
+    begun = time.perf_counter()
+    run = LiveRun(target, request.output, request.dream, request.media, request.live)
+    with ExitStack() as stack:
+        stats = _enter_stats(stack, request)
+        frames = run_live(
+            run,
+            lambda config: _load_network(config, quiet=not request.verbose),
+            None if stats is None else stats.write,
+        )
+    _summarise(request, request.output, frames, time.perf_counter() - begun)
+    return DONE
+
+
+def _load_network(config: "DreamConfig", *, quiet: bool) -> "Network":
+    load_tensorflow(quiet=quiet)
+    from dreamstream.live.network import Network
+
+    return Network(config)
+
+
+def _require_live(request: Request) -> None:
+    """Raise where an option can't act in a live view, or nothing would come of it."""
+    media, live = request.media, request.live
+    if len(request.inputs) > 1 or request.into_folder:
+        raise UsageError("a live view takes one INPUT, and a file as OUTPUT; give no more")
+    for flag, given in _NOT_LIVE.items():
+        if given(request):
+            raise UsageError(f"{flag}: is not for a live view; leave it out")
+    if live.no_window and request.output is None and not live.virtual_camera:
+        raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
+    if media.stats is not None and _is_one_of(media.stats, [request.output, *request.inputs]):
+        raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
+
+
+_NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
+    "--preview": lambda request: request.preview is not None,
+    "--frames": lambda request: request.media.frames != (None, None),
+    "--fps": lambda request: request.media.fps is not None,
+    "--compare": lambda request: request.media.compare,
+    "--save-octaves": lambda request: request.media.save_octaves,
+}
+"""Flags that a live view has no use for, and what tells that they are given."""
 
 
 def _require_fit(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dreamstream.dreamer import DreamReport
+from dreamstream.report import DreamReport
 from dreamstream.errors import SinkError
-from dreamstream.pipeline import FrameRecord
+from dreamstream.report import FrameRecord
 from dreamstream.stats import StatsFile, stats_of
 
 REPORT = DreamReport(

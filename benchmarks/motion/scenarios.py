@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.motion.metrics import correlation, drift
 from benchmarks.motion.synthetic import SYNTHETIC, SyntheticClip
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer, DreamReport
+from dreamstream.dreamer import Dreamer
+from dreamstream.report import DreamReport
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
 
