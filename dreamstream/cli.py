@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,10 +25,8 @@ from dreamstream.naming import output_in, stem_of, untaken
 from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_signals
 
 if TYPE_CHECKING:
-    from dreamstream.config import DreamConfig
     from dreamstream.dreamer import Dreamer
     from dreamstream.frames import StreamInfo
-    from dreamstream.live.network import Network
     from dreamstream.report import FrameRecord
     from dreamstream.sinks import Sink
     from dreamstream.sources import Source
@@ -190,6 +189,7 @@ class _Run:
 
 def _show_live(request: Request, target: str) -> int:
     """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
+    from dreamstream.live.loading import load_network
     from dreamstream.live.session import LiveRun, run_live
 
     _require_live(request)
@@ -199,18 +199,11 @@ def _show_live(request: Request, target: str) -> int:
         stats = _enter_stats(stack, request)
         frames = run_live(
             run,
-            lambda config: _load_network(config, quiet=not request.verbose),
+            partial(load_network, quiet=not request.verbose),
             None if stats is None else stats.write,
         )
     _summarise(request, request.output, frames, time.perf_counter() - begun)
     return DONE
-
-
-def _load_network(config: "DreamConfig", *, quiet: bool) -> "Network":
-    load_tensorflow(quiet=quiet)
-    from dreamstream.live.network import Network
-
-    return Network(config)
 
 
 def _require_live(request: Request) -> None:

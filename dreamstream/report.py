@@ -47,6 +47,8 @@ class FrameRecord:
         write_seconds: Time for encoding and writing.
         wall_seconds: Time since the frame before it left, or since the loop began.
         latency: Seconds from a live frame's capture to its being shown; None for a film's.
+        dream_size: Longest side, in pixels, at which the network looks at a live frame; None where
+            none is loaded yet, and for a film's, whose size does not change.
     """
 
     index: int
@@ -56,3 +58,4 @@ class FrameRecord:
     write_seconds: float
     wall_seconds: float
     latency: float | None = None
+    dream_size: int | None = None

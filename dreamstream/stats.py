@@ -94,6 +94,7 @@ def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
         "confidence": report.confidence,
         "residual_rms": report.residual_rms,
         "latency": record.latency,
+        "dream_size": record.dream_size,
         "seconds": {
             "read": record.read_seconds,
             "flow": report.flow_seconds,

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from dreamstream.report import DreamReport
 from dreamstream.errors import SinkError
-from dreamstream.report import FrameRecord
+from dreamstream.report import DreamReport, FrameRecord
 from dreamstream.stats import StatsFile, stats_of
 
 REPORT = DreamReport(

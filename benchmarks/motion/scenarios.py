@@ -11,9 +11,9 @@ from benchmarks.motion.metrics import correlation, drift
 from benchmarks.motion.synthetic import SYNTHETIC, SyntheticClip
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
-from dreamstream.report import DreamReport
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
+from dreamstream.report import DreamReport
 
 SIZE, QUICK_SIZE = (270, 480), (135, 240)
 STILL_FRAMES, QUICK_FRAMES = 300, 50

@@ -1,8 +1,6 @@
 """The threads of a live view: the dream's, the network's, and the one that loads networks."""
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -16,6 +14,7 @@ from dreamstream.frames import Pixels
 from dreamstream.live.capture import Captured
 from dreamstream.live.carried import CarriedDream, Dreamed, Snapshot, Thought
 from dreamstream.live.controller import Controller, Rung, make_ladder
+from dreamstream.live.loading import yield_to_the_picture
 from dreamstream.live.slot import Slot
 from dreamstream.octaves import Size, fit_size
 
@@ -27,8 +26,6 @@ _MOST_LOSSES = 256
 
 _LONGEST_END = 30.0
 """Seconds that a network being loaded may take at the end: TensorFlow can't be left half-way."""
-
-_NICENESS = 5
 
 logger = logging.getLogger(__name__)
 
@@ -161,8 +158,8 @@ class Engine:
 
     def _guarded(self, body: Callable[[], None]) -> None:
         """Do something again and again until the end; keep what it fails with."""
-        if body != self._dream_newest:
-            _yield_to_the_picture()
+        if body == self._look_at_newest:
+            yield_to_the_picture()
         try:
             while not self._stopped.is_set():
                 body()
@@ -230,12 +227,3 @@ class Engine:
                 *(self._size[1], self._size[0]),
             )
         return fitting or ladder[-1:]
-
-
-def _yield_to_the_picture() -> None:
-    """Let this thread, and those of TensorFlow that it starts, give way to the picture's.
-
-    On Linux alone a thread has a niceness of its own, which the threads that it starts inherit.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

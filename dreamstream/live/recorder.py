@@ -1,5 +1,6 @@
 """Records what is shown, at the times at which it was captured, beside the view that shows it."""
 
+import functools
 import queue
 import threading
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Recorder:
         self._sink = open_sink()
         self._begin: float | None = None
         self._ticks = -1
+        self._ended = False
         self._failure: Exception | None = None
         self._waiting: queue.Queue[Frame | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
@@ -72,23 +74,26 @@ class Recorder:
         """How much is recorded."""
         return max(0, self._ticks) * float(TICK)
 
-    def close(self) -> None:
-        """Write what waits and finish the file; one without a frame is left out.
+    @property
+    def is_done(self) -> bool:
+        """Whether the file is finished, or has failed."""
+        return not self._thread.is_alive()
 
-        Closing twice does nothing.
+    def end(self) -> None:
+        """Take no more frames; what waits is written and the file finished without the caller."""
+        if not self._ended:
+            self._ended = True
+            self._waiting.put(None)
+
+    def close(self) -> None:
+        """End, and wait until the file is finished; one without a frame is left out.
 
         Raises:
             SinkError: It can't be written or finished.
         """
-        if not self._thread.is_alive():
-            return
-        self._waiting.put(None)
+        self.end()
         self._thread.join()
         self._check()
-        if not self.frames:
-            self._sink.abort()
-            return
-        self._sink.close()
 
     def _check(self) -> None:
         if self._failure is None:
@@ -102,11 +107,13 @@ class Recorder:
         """Write until the end is called; after a failure only take what comes."""
         while (frame := self._waiting.get()) is not None:
             if self._failure is None:
-                self._write(frame)
+                self._attempt(functools.partial(self._sink.write, frame))
+        if self._failure is None:
+            self._attempt(self._sink.close if self.frames else self._sink.abort)
 
-    def _write(self, frame: Frame) -> None:
+    def _attempt(self, act: Callable[[], None]) -> None:
         try:
-            self._sink.write(frame)
+            act()
         except Exception as error:  # raised in the view's thread
             self._sink.abort()
             self._failure = error

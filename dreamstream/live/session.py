@@ -15,6 +15,7 @@ from dreamstream.live.view import LiveView, Parts
 from dreamstream.live.virtual import VirtualCameraSink
 from dreamstream.live.window import NoWindow, ScreenWindow, Window
 from dreamstream.report import FrameRecord
+from dreamstream.sinks import Sink
 from dreamstream.sources import VideoSource, camera_number, open_source
 from dreamstream.sources.camera import camera_name, describe_camera, open_camera
 from dreamstream.sources.opening import locate
@@ -69,23 +70,43 @@ def run_live(
         SinkError: There is no display, or a recording can't be written.
     """
     device = open_device(run.target, run.media, run.live)
+    return show_device(device, run, load, write_record=write_record)
+
+
+def show_device(
+    device: Device,
+    run: LiveRun,
+    load: LoadNetwork,
+    *,
+    write_record: Callable[[FrameRecord], None] | None = None,
+    window: Window | None = None,
+    tap: Sink | None = None,
+) -> int:
+    """Show an open device's dream; see :func:`run_live`.
+
+    Args:
+        device: Where the frames come from; closed at the end.
+        run: What to do.
+        load: Loads a network.
+        write_record: Takes each shown frame's figures.
+        window: Where they are shown; by default as ``run`` says.
+        tap: Another place for the frames; by default a virtual camera where ``run`` wants one.
+    """
     rate = live_rate(device.info, run.live)
     info = _shown_info(device.info, rate)
-    capture = CaptureThread(device, rate)
     with ExitStack() as stack:
+        capture = CaptureThread(device, rate)
         stack.callback(capture.stop)
-        size = (info.height, info.width)
-        engine = Engine(run.dream, size, float(1 / rate), capture.newest, load)
+        engine = Engine(run.dream, (info.height, info.width), float(1 / rate), capture.newest, load)
         stack.callback(engine.stop)
-        virtual = None
-        if run.live.virtual_camera:
-            virtual = stack.enter_context(VirtualCameraSink(info))
+        if run.live.virtual_camera and tap is None:
+            tap = stack.enter_context(VirtualCameraSink(info))
         outputs = Outputs(info, run.media, run.output)
         recorder = None if run.output is None else outputs.open_recording()
         if recorder is not None:
             stack.callback(recorder.close)
-        window = _open_window(info, run.live)
-        parts = Parts(device, capture, engine, window, outputs, virtual, write_record)
+        window = window or _open_window(info, run.live)
+        parts = Parts(device, capture, engine, window, outputs, tap, write_record)
         view = LiveView(parts, run.dream, recorder, run.media.duration)
         stack.callback(view.close)
         stack.callback(window.close)

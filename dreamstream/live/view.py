@@ -5,6 +5,7 @@ Everything here runs in the main thread, for windows allow no other.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,7 +48,7 @@ class Parts:
         engine: Dreams them; started.
         window: Where they are shown.
         outputs: Where recordings and stills go.
-        virtual: Another place for the frames, such as a virtual camera.
+        tap: Another place for the frames, such as a virtual camera.
         write_record: Takes each shown frame's figures.
     """
 
@@ -56,7 +57,7 @@ class Parts:
     engine: Engine
     window: Window
     outputs: Outputs
-    virtual: Sink | None = None
+    tap: Sink | None = None
     write_record: Callable[[FrameRecord], None] | None = None
 
 
@@ -83,6 +84,7 @@ class LiveView:
         self._parts, self._config, self._duration = parts, config, duration
         self.frames = 0
         self._recorder = recorder
+        self._ending: Recorder | None = None
         self._watchdog = Watchdog(parts.device.patience)
         self._ledger = Ledger(parts.write_record or (lambda record: None))
         self._meter = Meter()
@@ -134,8 +136,10 @@ class LiveView:
         """
         self._ledger.close()
         recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
+        with ExitStack() as stack:  # where one fails, the other is closed all the same
+            for each in (self._ending, recorder):
+                if each is not None:
+                    stack.callback(each.close)
 
     # --- frames ----------------------------------------------------------------------------------
 
@@ -165,8 +169,8 @@ class LiveView:
             return
         if self._recorder is not None:
             self._recorder.write(self._picture, frame.moment)
-        if self._parts.virtual is not None:
-            self._parts.virtual.write(Frame(self._picture, passed, self.frames))
+        if self._parts.tap is not None:
+            self._parts.tap.write(Frame(self._picture, passed, self.frames))
 
     def _record_of(
         self, frame: LiveFrame, passed: Fraction, drawing: float, now: float
@@ -183,7 +187,16 @@ class LiveView:
             flow_seconds=frame.seconds,
         )
         latency = now - frame.moment
-        return FrameRecord(self.frames, passed, report, 0.0, drawing, now - self._shown, latency)
+        return FrameRecord(
+            self.frames,
+            passed,
+            report,
+            0.0,
+            drawing,
+            now - self._shown,
+            latency,
+            frame.side or None,
+        )
 
     def _take_losses(self) -> None:
         """Learn what the network has measured."""
@@ -224,6 +237,8 @@ class LiveView:
     def _check(self, nothing_came: bool) -> None:
         """Raise what a thread met; end where the device has."""
         parts = self._parts
+        if self._ending is not None and self._ending.is_done:
+            self._finish_ending()
         if parts.engine.failure is not None:
             raise parts.engine.failure
         if not parts.window.is_open or (parts.capture.over and nothing_came):
@@ -269,14 +284,25 @@ class LiveView:
             self._say(str(error))
 
     def _toggle_recording(self, _code: str) -> None:
-        recorder, self._recorder = self._recorder, None
+        if self._recorder is not None:
+            self._finish_ending()
+            self._ending, self._recorder = self._recorder, None
+            self._ending.end()
+            return
         try:
-            if recorder is None:
-                self._recorder = self._parts.outputs.open_recording()
-                self._say(f"recording {self._recorder.path}")
-            else:
-                recorder.close()
-                self._say(f"recorded {recorder.path}")
+            self._recorder = self._parts.outputs.open_recording()
+            self._say(f"recording {self._recorder.path}")
+        except SinkError as error:  # the view goes on without it
+            self._say(str(error))
+
+    def _finish_ending(self) -> None:
+        """Take leave of a recording that was ended, once its file is finished."""
+        ending, self._ending = self._ending, None
+        if ending is None:
+            return
+        try:
+            ending.close()
+            self._say(f"recorded {ending.path}")
         except SinkError as error:  # the view goes on without it
             self._say(str(error))
 

@@ -7,6 +7,9 @@ from dreamstream._libraries import cv2
 from dreamstream.frames import Pixels
 from dreamstream.sinks.window import find_fonts, require_display
 
+LONGEST_SIDE = 960
+"""Longest side, in pixels, of a window that opens: one that fits on any screen."""
+
 _MILLISECONDS = 1
 """What OpenCV waits for a key."""
 
@@ -53,7 +56,8 @@ class ScreenWindow:
         find_fonts()
         self._title, self._full = title, False
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        cv2.resizeWindow(title, width, height)
+        shrink = min(1.0, LONGEST_SIDE / max(width, height))
+        cv2.resizeWindow(title, round(shrink * width), round(shrink * height))
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +92,10 @@ class ScreenWindow:
 class NoWindow:
     """Shows nothing."""
 
-    is_open = True
+    @property
+    def is_open(self) -> bool:
+        """See :class:`Window`."""
+        return True
 
     def show(self, pixels: Pixels) -> None:
         """See :class:`Window`."""
