@@ -257,7 +257,8 @@ class Pacer:
         """Tell whether a frame of this moment has its turn."""
         if moment < self._due - _EARLY * self._period:
             return False
-        self._due = max(self._due, moment - self._period) + self._period
+        turn = self._due if self._due > moment - self._period else moment
+        self._due = turn + self._period
         return True
 
 

@@ -32,16 +32,14 @@ FLOW_SIDE = 192
 LEAST_CARRY_SIDE = 320
 """Longest side at which the residual is kept at least: a small dream must not coarsen it."""
 
-BLEND_RATE = 6.0
-"""Times a second at which the decay of ``blend`` applies.  A film takes steps in every octave of
-every frame; a live picture takes one in every second frame or so, and must hold it longer."""
+BLEND_PER_LOOK = 0.4
+"""Power of ``blend`` by which the dream decays at each change that it takes in.  A film's frame has
+steps in every octave to make up for its decay, a look at a live picture has one in all; and what no
+look makes up for must not decay, or a slow network's dream would starve."""
 
 TRUST_POWER = 0.5
 """Power of the trust by which a residual is weighted.  Thirty times a second even a trust of 0.95
 throws most of it away; what is doubtful the next looks mend."""
-
-_LONGEST_STEP = 0.25
-"""Seconds of decay after a gap at the most: a stall must not wipe the dream."""
 
 _MOST_FRAMES_LATE = 48
 """Frames after which a network's change is too old to be carried."""
@@ -138,21 +136,18 @@ class CarriedDream:
         self._way: deque[_Motion] = deque(maxlen=_MOST_FRAMES_LATE)
         self._cuts = CutDetector()
 
-    def advance(
-        self, index: int, pixels: Pixels, seconds: float, side: int, thought: Thought | None
-    ) -> Dreamed:
+    def advance(self, index: int, pixels: Pixels, side: int, thought: Thought | None) -> Dreamed:
         """Bring the dream to a frame.
 
         Args:
             index: The frame's; each is one more than the last.
             pixels: (H, W, 3) uint8 RGB.
-            seconds: Time since the frame before it.
             side: Longest side of the dream size, in pixels.
             thought: What the network has made meanwhile, if anything.
         """
         size = (pixels.shape[0], pixels.shape[1])
         source = _shrunk(pixels, fit_size(size, FLOW_SIDE))
-        change = self._follow(source, seconds)
+        change = self._follow(source)
         self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
         steps = self._take_in(index, thought)
         motion = self._way[-1]
@@ -163,7 +158,7 @@ class CarriedDream:
         warm = change is not Change.CUT and len(self._way) > 1
         return Dreamed(taken, change, steps, float(motion.trust.mean()) if warm else None)
 
-    def _follow(self, source: Pixels, seconds: float) -> Change:
+    def _follow(self, source: Pixels) -> Change:
         """Carry the residual to a new frame; through a flash it stays as it is."""
         before = self._source
         if before is None or before.shape != source.shape:
@@ -178,7 +173,7 @@ class CarriedDream:
             self._way.append(_still(source))
         else:
             self._source = source
-            self._carry(_Motion(backward, trust), seconds)
+            self._carry(_Motion(backward, trust))
         return change
 
     def _begin_shot(self, source: Pixels) -> None:
@@ -189,16 +184,13 @@ class CarriedDream:
         self._way.clear()
         self._way.append(_still(source))
 
-    def _carry(self, motion: _Motion, seconds: float) -> None:
+    def _carry(self, motion: _Motion) -> None:
         self._way.append(motion)
         size = (self._residual.shape[0], self._residual.shape[1])
-        weight = enlarge(motion.trust**TRUST_POWER, size) * np.float32(self._decay(seconds))
+        weight = enlarge(motion.trust**TRUST_POWER, size)
         flow = enlarge_flow(motion.backward, size)
         self._residual = weight[..., None] * warp(self._residual, flow, STEADY_SHARE)
         self._trust = motion.trust * _warp_linear(self._trust, motion.backward)
-
-    def _decay(self, seconds: float) -> float:
-        return float(self._blend ** (BLEND_RATE * min(seconds, _LONGEST_STEP)))
 
     def _resize(self, size: Size) -> None:
         """Keep the residual at another size: one frame to the next hardly tells."""
@@ -216,7 +208,8 @@ class CarriedDream:
         if motion is not None:
             trust = enlarge(motion.trust, size)[..., None]
             change = trust * warp(change, enlarge_flow(motion.backward, size), 1.0)
-        self._residual = np.float32(thought.share) * self._residual + change
+        kept = thought.share * (self._blend**BLEND_PER_LOOK if thought.steps else 1.0)
+        self._residual = np.float32(kept) * self._residual + change
         if thought.steps:
             self._trust = np.ones_like(self._trust) if motion is None else motion.trust.copy()
         return thought.steps

@@ -15,7 +15,7 @@ MOST_STEPS = 3
 ROOM_TO_CLIMB = 0.75
 """Share of the time for a look that the next rung may be expected to take."""
 
-COST_POWER = 1.6
+COST_POWER = 1.4
 """Power of the side by which a look's cost grows, measured: small ones are bound by overhead."""
 
 _LOOKS_TO_FALL, _LOOKS_TO_CLIMB = 4, 20

@@ -183,7 +183,7 @@ class Engine:
             mind.controller.note_frame(passed)
             side = mind.controller.rung.side
         thought = self._thoughts.take()
-        dreamed = self._carried.advance(index, captured.pixels, passed, side, thought)
+        dreamed = self._carried.advance(index, captured.pixels, side, thought)
         if dreamed.change is not Change.FLASH:
             self._snapshots.put(dreamed.snapshot)
         seconds = time.perf_counter() - begun
