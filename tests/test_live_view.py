@@ -166,7 +166,9 @@ def test_s_saves_stills_that_replace_nothing(folder: Path) -> None:
     show(FakeDevice(1000), FakeWindow([(3, "s"), (4, "s"), (6, "q")]), FakeNetwork(0.0))
     stills = sorted(folder.glob("dreamstream-*.png"))
     assert len(stills) == 2
-    assert np.shape(cv2.imread(str(stills[0]))) == (HEIGHT, WIDTH, 3)
+    still = cv2.imread(str(stills[0]))
+    assert still is not None
+    assert still.shape == (HEIGHT, WIDTH, 3)
 
 
 def test_brackets_make_the_dream_stronger_and_weaker() -> None:
