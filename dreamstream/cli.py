@@ -12,7 +12,13 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dreamstream.arguments import Request, UsageError, list_presets_text, parse_request
+from dreamstream.arguments import (
+    Request,
+    UsageError,
+    flag_of,
+    list_presets_text,
+    parse_request,
+)
 from dreamstream.errors import (
     DreamstreamError,
     ModelError,
@@ -208,7 +214,11 @@ def _show_live(request: Request, target: str) -> int:
 
 def _require_live(request: Request) -> None:
     """Raise where an option can't act in a live view, or nothing would come of it."""
+    from dreamstream.config import LiveConfig
+    from dreamstream.live.session import is_live
+
     media, live = request.media, request.live
+    is_film = not is_live(request.inputs[0], LiveConfig())
     if len(request.inputs) > 1 or request.into_folder:
         raise UsageError("a live view takes one INPUT, and a file as OUTPUT; give no more")
     for flag, given in _NOT_LIVE.items():
@@ -216,6 +226,8 @@ def _require_live(request: Request) -> None:
             raise UsageError(f"{flag}: is not for a live view; leave it out")
     if live.no_window and request.output is None and not live.virtual_camera:
         raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
+    if not is_film and (media.start or live.loop):
+        raise UsageError(f"{'--start' if media.start else '--loop'}: is for a film, not a camera")
     if media.stats is not None and _is_one_of(media.stats, [request.output, *request.inputs]):
         raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
 
@@ -234,7 +246,10 @@ def _require_fit(request: Request, source: str, output: str | None, info: "Strea
     """Raise where options contradict one another, the input or the output."""
     from dreamstream.sinks.video import VIDEO_SUFFIXES
 
-    media = request.media
+    media, live = request.media, request.live
+    for flag in ("no_window", "loop", "virtual_camera"):
+        if getattr(live, flag):
+            raise UsageError(f"{flag_of(flag)}: is for a live view; give a camera, or --live")
     if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
         raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
     one = info.rate is None or request.preview is not None

@@ -1,6 +1,9 @@
 """The live view, with a fake camera, a fake screen and a fake network."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import types
 from fractions import Fraction
@@ -10,7 +13,16 @@ from typing import Any
 import clips
 import numpy as np
 import pytest
-from live_parts import HEIGHT, RATE, WIDTH, FakeDevice, FakeNetwork, FakeWindow, textured
+from live_parts import (
+    HEIGHT,
+    RATE,
+    WIDTH,
+    FakeDevice,
+    FakeNetwork,
+    FakeWindow,
+    textured,
+    wait_until,
+)
 
 from dreamstream._libraries import cv2
 from dreamstream.cli import main
@@ -386,6 +398,8 @@ def test_a_camera_lost_midway_is_a_partial_result(
         (["camera", "--preview", "1"], "--preview: is not for a live view"),
         (["camera", "x.mp4", "--fps", "5"], "--fps: is not for a live view"),
         (["camera", "folder/"], "a live view takes one INPUT, and a file as OUTPUT"),
+        (["camera", "x.mp4", "--start", "5"], "--start: is for a film, not a camera"),
+        (["camera", "x.mp4", "--loop"], "--loop: is for a film, not a camera"),
         (["camera", "x.mp4", "--live-fps", "0"], "--live-fps: 0 must be more than 0"),
     ],
 )
@@ -395,6 +409,30 @@ def test_what_a_live_view_can_not_do_is_refused(
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert complaint in line
+
+
+@pytest.mark.parametrize("flag", ["--loop", "--no-window", "--virtual-camera"])
+def test_flags_of_the_live_view_are_refused_for_a_film(
+    flag: str, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(clip), "x.mp4", flag]) == 2
+    assert f"{flag}: is for a live view" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_a_whole_recording(clip: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "dreamstream", str(clip), "out.mp4", "--live", "--loop"]
+    root = str(Path(__file__).parent.parent)
+    process = subprocess.Popen(
+        [*command, "--no-window", "--stats", "run.jsonl"],
+        env={**os.environ, "PYTHONPATH": root},
+        stderr=subprocess.PIPE,
+    )
+    stats = folder / "run.jsonl"
+    wait_until(lambda: stats.exists() and stats.read_text().count("\n") > 5, 120)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert len(recorded_times(folder / "out.mp4")) > 5
 
 
 def test_a_missing_camera_is_bad_input_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.carried import Snapshot, Thought, resample
 from dreamstream.live.controller import Rung
 from dreamstream.models.extractor import FeatureExtractor, load_model
-from dreamstream.octaves import Size, fit_size, shrink
+from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 
 CEILING_SHARE = 0.85
 """Share of max_loss at which live steps aim: a step may be asked for before the one ahead of it is
@@ -26,8 +26,8 @@ SCALE_BACK = 0.97
 COARSE_EVERY = 3
 """Looks from one at the coarse octave to the next."""
 
-COARSE_SCALE = 1.6
-"""The coarse octave's size: the dream size over this."""
+COARSE_OCTAVES = 2
+"""How many octaves the coarse one lies under the dream size, where there are so many."""
 
 FRAME = 32
 """Pixels that the coarse octave is mirrored beyond its edges: two cells of the deep layers, which
@@ -78,7 +78,7 @@ class Network:
         finest = fit_size(size, side)
         self._run(np.zeros((*finest, 3), np.float32))
         if self.config.octaves > 1:
-            self._run(_framed(np.zeros((*_coarse(finest), 3), np.float32)))
+            self._run(_framed(np.zeros((*self._coarse(finest), 3), np.float32)))
 
     def _run(self, grey: FloatImage) -> None:
         if self.dreams_at((grey.shape[0], grey.shape[1])):
@@ -125,7 +125,7 @@ class Network:
 
     def _climb_coarse(self, shown: FloatImage, emphasis: FloatImage) -> tuple[FloatImage, int]:
         """Step at the coarse octave, for forms that the dream size is too fine for."""
-        size = _coarse((shown.shape[0], shown.shape[1]))
+        size = self._coarse((shown.shape[0], shown.shape[1]))
         start, factor = _framed(shrink(shown, size)), _framed(shrink(emphasis, size))
         image, _, taken = self._ascent.climb(start, factor, 1, guarded=False)
         return _unframed(image - start), taken
@@ -139,9 +139,13 @@ class Network:
         emphasis = emphasise(residual, trust, flow, self.config.blend, hold)
         return np.asarray(np.minimum(emphasis, LONGEST_STEP), np.float32)
 
+    def _coarse(self, size: Size) -> Size:
+        octaves = min(self.config.octaves - 1, COARSE_OCTAVES)
+        return octave_sizes(size, octaves + 1, self.config.octave_scale)[0]
+
     def _is_coarse_turn(self, size: Size) -> bool:
         turn = self.config.octaves > 1 and self._looks % COARSE_EVERY == 0
-        height, width = _coarse(size)
+        height, width = self._coarse(size)
         return turn and self.dreams_at((height + 2 * FRAME, width + 2 * FRAME))
 
     def dreams_at(self, size: Size) -> bool:
@@ -162,10 +166,6 @@ def _live_config(config: DreamConfig) -> DreamConfig:
     """Take the shifts away, whose loss is another one's, and lower the ceiling that is aimed at."""
     aim = None if config.max_loss is None else CEILING_SHARE * config.max_loss
     return dataclasses.replace(config, jitter=0, max_loss=aim)
-
-
-def _coarse(size: Size) -> Size:
-    return round(size[0] / COARSE_SCALE), round(size[1] / COARSE_SCALE)
 
 
 def _framed(image: FloatImage) -> FloatImage:
