@@ -41,6 +41,10 @@ SHARPEST_SIGMA = 0.6
 STEPS_PER_CALL = 4
 """Steps between which Python may act: a stop signal waits no longer than these take."""
 
+LEAST_KEPT_PROMISE = 0.2
+"""Least share, of the gain that its slope foretold, that a step is reckoned to have brought: long
+steps bring less than foretold, and the next one under a ceiling may go further for it."""
+
 _SHIFTS = 64
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
@@ -98,7 +102,7 @@ class Ascent(Protocol):
     """Raises the loss of one octave's picture."""
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """Take up to ``steps`` steps from ``image``.
 
@@ -106,7 +110,7 @@ class Ascent(Protocol):
             image: (H, W, 3) float32 in [-1, 1], not clipped.
             emphasis: (H, W) float32, factor of the step at each pixel.
             steps: How many at the most.
-            guarded: Whether the ceiling holds here.
+            up_to: Share of max_loss up to which it may climb.
 
         Returns:
             The picture, the loss before its last step (NaN if none was tried), the steps taken.
@@ -124,7 +128,7 @@ class ClassicAscent:
         self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _COUNT])
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
         return _in_slices(image, steps, lambda start, _, count: self._compiled(start, count))
@@ -149,17 +153,17 @@ class GuardedAscent:
     def __init__(self, loss: Loss, config: DreamConfig) -> None:
         self._loss = loss
         self._config = config
-        self._ceiling = NEAR_CEILING * (np.inf if config.max_loss is None else config.max_loss)
+        self._max_loss = np.inf if config.max_loss is None else config.max_loss
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
         signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR]
         self._compiled = tf.function(self._steps, input_signature=signature)
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
         weights = tf.constant(emphasis[None, :, :, None])
-        ceiling = tf.constant(self._ceiling if guarded else np.inf, tf.float32)
+        ceiling = tf.constant(up_to * self._max_loss, tf.float32)
 
         def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
             image, loss, taken = self._compiled(start, weights, first, count, steps, ceiling)
@@ -178,14 +182,19 @@ class GuardedAscent:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Take ``count`` of an octave's ``steps``, from number ``first``."""
         loss, taken = tf.constant(np.nan, tf.float32), 0
+        foretold, kept_promise = tf.constant(0.0), tf.constant(1.0)
         for step in tf.range(first, first + count):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
             value, gradient = self._shifted_gradient(image, step)
+            if foretold > 0:
+                kept_promise = tf.clip_by_value((value - loss) / foretold, LEAST_KEPT_PROMISE, 1.0)
             loss = value
             direction = normalise(self._shape(gradient, step, steps)) * emphasis
-            size = self._step_that_fits(ceiling - value, gradient, direction)
+            slope = tf.reduce_sum(gradient * direction)
+            size = self._step_that_fits(ceiling - value, kept_promise * slope)
             if size <= 0:
                 break
+            foretold = size * slope
             image = _step_in_range(image, size * direction)
             taken += 1
         return image, loss, taken
@@ -205,9 +214,13 @@ class GuardedAscent:
             gradient = mute(gradient, config.chroma)
         return even_out(gradient, config.evenness) if config.evenness else gradient
 
-    def _step_that_fits(self, room: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
-        """Shorten the step where the loss, predicted to first order, would pass the ceiling."""
-        slope = tf.reduce_sum(gradient * direction)
+    def _step_that_fits(self, room: Tensor, slope: Tensor) -> Tensor:
+        """Shorten the step where the loss would pass the ceiling.
+
+        Args:
+            room: Loss up to the ceiling.
+            slope: Gain of loss to be expected per step size.
+        """
         if room <= 0:
             return tf.constant(0.0)
         if slope * self._config.step_size <= room:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamstream.ascent import Ascent
+from dreamstream.ascent import NEAR_CEILING, Ascent
 from dreamstream.frames import FloatImage
 from dreamstream.octaves import Size, enlarge, resize_corner_aligned, shrink
 
@@ -25,7 +25,22 @@ class Octave:
     steps: int
 
 
-Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int, bool], Iterator[Octave]]
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """Shares of max_loss up to which octaves may climb.
+
+    Attributes:
+        smaller: Every octave but the last.
+        last: The whole picture.
+    """
+
+    smaller: float = NEAR_CEILING
+    last: float = NEAR_CEILING
+
+
+COLD_HEADROOM = Headroom()
+
+Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int, Headroom], Iterator[Octave]]
 
 
 def climb_reinject(
@@ -34,7 +49,7 @@ def climb_reinject(
     sizes: Sequence[Size],
     ascent: Ascent,
     steps: int,
-    guarded: bool = True,
+    headroom: Headroom = COLD_HEADROOM,
 ) -> Iterator[Octave]:
     """Re-inject each octave's own detail, then ascend: x_o = X_o + up(x_{o-1} - X_{o-1}).
 
@@ -47,15 +62,14 @@ def climb_reinject(
         sizes: Sizes of the octaves, smallest first, the last one (H, W).
         ascent: Raises the loss of one octave.
         steps: Steps in each octave.
-        guarded: Whether the ceiling holds in every octave, or in the last one alone: a smaller
-            octave's own loss can be over it while the whole picture's is far below.
+        headroom: How far octaves may climb.
     """
     change = np.zeros((*sizes[0], 3), np.float32)
     for size in sizes:
         base = shrink(start, size)
         begin = base + enlarge(change, size)
-        guard = guarded or size == sizes[-1]
-        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps, guard)
+        up_to = headroom.last if size == sizes[-1] else headroom.smaller
+        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps, up_to)
         change = image - base
         yield Octave(image, loss, taken)
 
@@ -66,7 +80,7 @@ def climb_classic(
     sizes: Sequence[Size],
     ascent: Ascent,
     steps: int,
-    guarded: bool = True,
+    headroom: Headroom = COLD_HEADROOM,
 ) -> Iterator[Octave]:
     """Ascend, then add the lost detail, resizing corner-aligned, as the original program did.
 
@@ -76,8 +90,8 @@ def climb_classic(
     for size in sizes:
         begin = resize_corner_aligned(image, size)
         weights = resize_corner_aligned(emphasis[..., None], size)[..., 0]
-        guard = guarded or size == sizes[-1]
-        image, loss, taken = ascent.climb(begin, weights, steps, guard)
+        up_to = headroom.last if size == sizes[-1] else headroom.smaller
+        image, loss, taken = ascent.climb(begin, weights, steps, up_to)
         same_size = resize_corner_aligned(start, size)
         image = image + (same_size - resize_corner_aligned(smaller, size))
         smaller = same_size

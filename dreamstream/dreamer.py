@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,37 +12,27 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
 from dreamstream.carry import Carried, Carrier
-from dreamstream.climb import Climb, Octave, climb_classic, climb_reinject
+from dreamstream.ceiling import CeilingControl
+from dreamstream.climb import COLD_HEADROOM, Climb, Headroom, Octave, climb_classic, climb_reinject
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change
+from dreamstream.emission import Emission, Emitter
 from dreamstream.emphasis import emphasise, holding, newness
 from dreamstream.flow import Flow
-from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, to_pixels
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor, load_model
-from dreamstream.octaves import Size, enlarge, fit_size, octave_sizes, shrink
+from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 from dreamstream.report import DreamReport
 
 FEWEST_CELLS = 5
 """Least height and width, in cells, of the deepest chosen layer: less holds nothing inside the
 border that the loss leaves out."""
 
-DEAD_BAND = 0.95
-"""Share of max_loss from which a carried dream is left alone: no decay, no step on old ground."""
-
 STILL = 0.02
 """Mean doubt in what was carried up to which nothing in a frame is new."""
 
-_DECAY_FADES_FROM = 0.7
-"""Share of max_loss from which the decay of what is carried fades, to none at DEAD_BAND: two steps
-make up for a decay only far below a ceiling, which shortens them."""
-
-_BAND_LOOKED_FOR = 0.65
-"""Share of max_loss that the frame before must have reached for either to be looked for."""
-
 _LEAST_FIRST_STEPS = 3
 """A cold start of fewer times the steps of a warm frame is no measure of a shot's strength."""
-
-_CEILING_TRIALS = 6
 
 logger = logging.getLogger(__name__)
 
@@ -53,22 +43,27 @@ _RULES: Mapping[str, Climb] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where an ascent begins: (h, w, 3) image, (h, w) factor of the steps, steps an octave."""
+    """Where an ascent begins, and how far it goes.
+
+    Attributes:
+        image: (h, w, 3) float32.
+        emphasis: (h, w) float32, factor of the steps.
+        steps: Steps in each octave.
+        headroom: How far octaves may climb.
+    """
 
     image: FloatImage
     emphasis: FloatImage
     steps: int
+    headroom: Headroom = COLD_HEADROOM
 
 
-@dataclass(slots=True)
-class _Emission:
-    """The dream that leaves, and what is known of it."""
+@dataclass(frozen=True, slots=True)
+class _Dreamed:
+    """A frame's dream, and the octaves that led to it."""
 
-    pixels: Pixels
-    residual: FloatImage
-    loss: float | None = None
-    source_loss: float | None = None
-    octaves: list[Octave] = field(default_factory=list)
+    emission: Emission
+    octaves: Sequence[Octave] = ()
 
 
 class Dreamer:
@@ -104,6 +99,9 @@ class Dreamer:
         self._climb = _RULES[config.octave_rule]
         ascent = ClassicAscent if config.is_original else GuardedAscent
         self._ascent: Ascent = ascent(self._loss, config)
+        guarded = None if config.is_original else config.max_loss
+        self._ceiling = CeilingControl(guarded, self._measure)
+        self._emitter = Emitter(guarded, self._measure)
         self._carrier = Carrier(config, flow)
         self._octaves: dict[Size, list[Size]] = {}
         self.reset()
@@ -111,9 +109,9 @@ class Dreamer:
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
         self._carrier.reset()
+        self._ceiling.reset()
         self._strength = 0.0
         self._held: float | None = None
-        self._last_loss: float | None = None
         self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
@@ -136,33 +134,33 @@ class Dreamer:
         small = _shrink_pixels(pixels, size)
         carried = self._carrier.carry(small) if self._dreamable_octaves(size) else Carried()
         flowed = time.perf_counter()
-        emission = self._dream_carried(pixels, size, carried)
-        self._carrier.remember(small, emission.residual, carried.change)
-        self._learn(carried, emission)
-        self._tell(carried, emission, flowed - begun, time.perf_counter() - flowed)
-        return emission.pixels
+        dreamed = self._dream_carried(pixels, size, carried)
+        self._carrier.remember(small, dreamed.emission.residual, carried.change)
+        self._learn(carried, dreamed.emission)
+        self._tell(carried, dreamed, flowed - begun, time.perf_counter() - flowed)
+        return dreamed.emission.pixels
 
-    def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> _Emission:
+    def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> _Dreamed:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_octaves(size)
         if not sizes:
-            return _Emission(pixels.copy(), np.zeros_like(source))
+            return _Dreamed(Emission(pixels.copy(), np.zeros_like(source)))
         if not self._loss.calibrated:
             self._loss.calibrate(source)
         octaves = self._climb_octaves(source, carried, sizes)
-        emission = self._emit(full, octaves[-1].image - source)
-        emission.octaves = octaves
+        emission = self._emitter.emit(full, octaves[-1].image - source)
         if self._measure_source and emission.source_loss is None:
-            emission.source_loss = self._measure(source)
-        return emission
+            emission = replace(emission, source_loss=self._measure(source))
+        return _Dreamed(emission, octaves)
 
     def _climb_octaves(
         self, source: FloatImage, carried: Carried, sizes: list[Size]
     ) -> list[Octave]:
         start = self._begin(source, carried)
-        cold = carried.residual is None
         return list(
-            self._climb(start.image, start.emphasis, sizes, self._ascent, start.steps, cold)
+            self._climb(
+                start.image, start.emphasis, sizes, self._ascent, start.steps, start.headroom
+            )
         )
 
     def _begin(self, source: FloatImage, carried: Carried) -> _Start:
@@ -173,46 +171,30 @@ class Dreamer:
             return _Start(source, even, self.config.first_steps)
         if carried.change is Change.FLASH:
             return _Start(source + residual, even, 0)
-        share = self._share_of_ceiling(source, carried)
-        if DEAD_BAND <= share <= 1:
-            return self._leave_alone(source + carried.undecayed, trust)
-        residual = residual + _fading(share) * (carried.undecayed - residual)
-        hold = holding(self._strength, self._held)
-        emphasis = emphasise(residual, trust, flow, self.config.blend, hold)
-        return _Start(source + residual, emphasis, self.config.steps)
+        approach = self._ceiling.approach(source, residual, carried.undecayed)
+        start = source + residual + np.float32(approach.kept) * (carried.undecayed - residual)
+        if approach.rests:
+            return self._leave_alone(start, trust, approach.headroom)
+        hold = holding(self._strength, self._held) if approach.step is None else approach.step
+        emphasis = emphasise(start - source, trust, flow, self.config.blend, hold)
+        return _Start(start, emphasis, self.config.steps, approach.headroom)
 
-    def _share_of_ceiling(self, source: FloatImage, carried: Carried) -> float:
-        """Give the loss of the frame with all that is carried, over max_loss.
-
-        Returns:
-            0 where the frame before was far below the ceiling: then it is not measured.
-        """
-        ceiling, last = self.config.max_loss, self._last_loss
-        if ceiling is None or last is None or self.config.is_original:
-            return 0.0
-        if last < _BAND_LOOKED_FOR * ceiling:
-            return 0.0
-        return self._measure(source + carried.undecayed) / ceiling
-
-    def _leave_alone(self, start: FloatImage, trust: FloatImage) -> _Start:
+    def _leave_alone(self, start: FloatImage, trust: FloatImage, headroom: Headroom) -> _Start:
         """Dream only what is new; nothing at all where nothing is."""
         steps = 0 if float(np.mean(1 - trust)) <= STILL else self.config.steps
-        return _Start(start, newness(trust, self.config.blend) - 1, steps)
+        return _Start(start, newness(trust, self.config.blend) - 1, steps, headroom)
 
-    def _learn(self, carried: Carried, emission: _Emission) -> None:
+    def _learn(self, carried: Carried, emission: Emission) -> None:
         """Take from a frame what the next ones are measured by."""
         self._strength = _root_mean_square(emission.residual)
-        self._last_loss = emission.loss
+        self._ceiling.learn(emission.loss)
         if carried.residual is None:
             self._held = self._strength if self._is_measure(emission) else None
 
-    def _is_measure(self, emission: _Emission) -> bool:
+    def _is_measure(self, emission: Emission) -> bool:
         """Tell whether a cold start shows how strong its shot shall be."""
-        config = self.config
-        if config.first_steps < _LEAST_FIRST_STEPS * config.steps:
-            return False
-        ceiling = math.inf if config.max_loss is None else config.max_loss
-        return emission.loss is not None and emission.loss < DEAD_BAND * ceiling
+        few = self.config.first_steps < _LEAST_FIRST_STEPS * self.config.steps
+        return not few and emission.loss is not None and not self._ceiling.is_near(emission.loss)
 
     def _dreamable_octaves(self, size: Size) -> list[Size]:
         """List the octaves' sizes, smallest first, less those too small to dream."""
@@ -228,64 +210,20 @@ class Dreamer:
         cells = self._extractor.feature_sizes(*size).values()
         return min(min(layer) for layer in cells) >= FEWEST_CELLS
 
-    def _emit(self, full: FloatImage, residual: FloatImage) -> _Emission:
-        """Add the residual to the full-size frame, all of it or the part under the ceiling."""
-        change = enlarge(residual, (full.shape[0], full.shape[1]))
-        emission = self._try(full, change, residual, 1.0)
-        max_loss = self.config.max_loss
-        if max_loss is None or self.config.is_original or emission.loss is None:
-            return emission
-        if emission.loss <= max_loss:
-            return emission
-        return self._lower(full, change, residual, max_loss)
-
-    def _lower(
-        self, full: FloatImage, change: FloatImage, residual: FloatImage, max_loss: float
-    ) -> _Emission:
-        """Find the largest part of a residual that stays under the ceiling, by bisection."""
-        best = self._try(full, change, residual, 0.0)
-        source_loss = best.loss
-        if source_loss is not None and source_loss < max_loss:
-            low, high = 0.0, 1.0
-            for _ in range(_CEILING_TRIALS):
-                share = (low + high) / 2
-                trial = self._try(full, change, residual, share)
-                if trial.loss is not None and trial.loss <= max_loss:
-                    best, low = trial, share
-                else:
-                    high = share
-        best.source_loss = source_loss
-        return best
-
-    def _try(
-        self, full: FloatImage, change: FloatImage, residual: FloatImage, share: float
-    ) -> _Emission:
-        """Make the full-size dream with a share of the residual, and measure it.
-
-        Args:
-            full: (H, W, 3) float32 source in [-1, 1].
-            change: (H, W, 3) float32, the residual at full size.
-            residual: (h, w, 3) float32, the residual at dream size.
-            share: In [0, 1].
-        """
-        dream = to_pixels(full + np.float32(share) * change)
-        shown = shrink(to_model_range(dream), (residual.shape[0], residual.shape[1]))
-        return _Emission(dream, np.float32(share) * residual, self._measure(shown))
-
     def _measure(self, image: FloatImage) -> float:
         return float(self._loss.measure(image[None]))
 
     def _tell(
-        self, carried: Carried, emission: _Emission, flow_seconds: float, dream_seconds: float
+        self, carried: Carried, dreamed: _Dreamed, flow_seconds: float, dream_seconds: float
     ) -> None:
-        warm = carried.residual is not None
-        self.octave_images = [octave.image for octave in emission.octaves]
+        warm, emission = carried.residual is not None, dreamed.emission
+        self.octave_images = [octave.image for octave in dreamed.octaves]
         self.report = DreamReport(
             cut=carried.change is Change.CUT,
             flash=carried.change is Change.FLASH,
             warm=warm,
-            steps=tuple(octave.steps for octave in emission.octaves),
-            dropped_octaves=self.config.octaves - len(emission.octaves),
+            steps=tuple(octave.steps for octave in dreamed.octaves),
+            dropped_octaves=self.config.octaves - len(dreamed.octaves),
             source_loss=emission.source_loss,
             loss=emission.loss,
             confidence=float(carried.trust.mean()) if warm else None,
@@ -293,13 +231,6 @@ class Dreamer:
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
-
-
-def _fading(share: float) -> float:
-    """Give how much of the decay is left out at a share of the ceiling, in [0, 1]."""
-    if share > 1:
-        return 0.0
-    return max(0.0, (share - _DECAY_FADES_FROM) / (DEAD_BAND - _DECAY_FADES_FROM))
 
 
 def _root_mean_square(residual: FloatImage) -> float:

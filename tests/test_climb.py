@@ -8,7 +8,13 @@ import pytest
 import scipy.ndimage
 from pictures import fractal_pixels
 
-from dreamstream.climb import Climb, climb_classic, climb_reinject
+from dreamstream.climb import (
+    COLD_HEADROOM,
+    Climb,
+    Headroom,
+    climb_classic,
+    climb_reinject,
+)
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.octaves import Size, octave_sizes
 
@@ -21,7 +27,7 @@ class Ripple:
     """An ascent whose steps depend on the picture, on its place and on the emphasis."""
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
     ) -> tuple[FloatImage, float, int]:
         place = np.sin(np.arange(image.shape[1], dtype=np.float32))[None, :, None]
         for _ in range(steps):
@@ -71,7 +77,9 @@ def _reinject_oracle(steps: int) -> list[FloatImage]:
 
 
 def _run(climb: Climb, emphasis: FloatImage, sizes: Sequence[Size], steps: int) -> list[FloatImage]:
-    return [octave.image for octave in climb(START, emphasis, sizes, Ripple(), steps, True)]
+    return [
+        octave.image for octave in climb(START, emphasis, sizes, Ripple(), steps, COLD_HEADROOM)
+    ]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
@@ -109,21 +117,18 @@ def test_an_octave_tells_its_steps_and_loss() -> None:
 
 
 @pytest.mark.parametrize("climb", [climb_classic, climb_reinject])
-def test_a_warm_climb_is_guarded_at_its_last_octave_alone(climb: Climb) -> None:
+def test_smaller_octaves_have_a_headroom_of_their_own(climb: Climb) -> None:
     class Recorder:
         def __init__(self) -> None:
-            self.guards: list[bool] = []
+            self.told: list[float] = []
 
         def climb(
-            self, image: FloatImage, emphasis: FloatImage, steps: int, guarded: bool = True
+            self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
         ) -> tuple[FloatImage, float, int]:
-            self.guards.append(guarded)
+            self.told.append(up_to)
             return image, 0.0, steps
 
     start, even = np.zeros((20, 30, 3), np.float32), np.ones((20, 30), np.float32)
-    sizes = [(10, 15), (14, 21), (20, 30)]
-    warm, cold = Recorder(), Recorder()
-    list(climb(start, even, sizes, warm, 2, False))
-    list(climb(start, even, sizes, cold, 2, True))
-    assert warm.guards == [False, False, True]
-    assert cold.guards == [True, True, True]
+    sizes, recorder = [(10, 15), (14, 21), (20, 30)], Recorder()
+    list(climb(start, even, sizes, recorder, 2, Headroom(smaller=1.5, last=1.1)))
+    assert recorder.told == [1.5, 1.5, 1.1]

@@ -9,8 +9,9 @@ import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
 
+from dreamstream.ceiling import DEAD_BAND
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import DEAD_BAND, Dreamer
+from dreamstream.dreamer import Dreamer
 from dreamstream.flow import SHARP_SHARE, FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import shrink

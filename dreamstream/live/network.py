@@ -63,7 +63,8 @@ class Network:
         self.config = config
         self._extractor = extractor or load_model(config.model, config.layers, config.weights)
         self._loss = Loss(self._extractor, config.layers)
-        self._ascent = GuardedAscent(self._loss, _live_config(config))
+        # shifted pictures have another loss, and the shown one's is wanted
+        self._ascent = GuardedAscent(self._loss, dataclasses.replace(config, jitter=0))
         self._ceiling = math.inf if config.max_loss is None else config.max_loss
         self._target = target_strength(config)
         self._looks = 0
@@ -112,12 +113,12 @@ class Network:
         self, snapshot: Snapshot, rung: Rung, shown: FloatImage, emphasis: FloatImage
     ) -> Thought:
         """Step at the dream size itself, where the ceiling holds."""
-        image, loss, taken = self._ascent.climb(shown, emphasis, 1)
+        image, loss, taken = self._ascent.climb(shown, emphasis, 1, CEILING_SHARE)
         if loss > self._ceiling:
             share = SCALE_BACK * self._ceiling / loss
             return _thought(snapshot, rung, np.zeros_like(shown), loss, share)
         while 0 < taken < rung.steps:
-            image, _, more = self._ascent.climb(image, emphasis, 1)
+            image, _, more = self._ascent.climb(image, emphasis, 1, CEILING_SHARE)
             if not more:
                 break
             taken += 1
@@ -127,7 +128,7 @@ class Network:
         """Step at the coarse octave, for forms that the dream size is too fine for."""
         size = self._coarse((shown.shape[0], shown.shape[1]))
         start, factor = _framed(shrink(shown, size)), _framed(shrink(emphasis, size))
-        image, _, taken = self._ascent.climb(start, factor, 1, guarded=False)
+        image, _, taken = self._ascent.climb(start, factor, 1, up_to=math.inf)
         return _unframed(image - start), taken
 
     def _emphasis(self, snapshot: Snapshot, size: Size, strength: float) -> FloatImage:
@@ -160,12 +161,6 @@ class Network:
 def target_strength(config: DreamConfig) -> float:
     """Tell the root mean square of the residual, in [-1, 1] units, at which a shot is held."""
     return TARGET_SHARE * config.first_steps * config.octaves * config.step_size
-
-
-def _live_config(config: DreamConfig) -> DreamConfig:
-    """Take the shifts away, whose loss is another one's, and lower the ceiling that is aimed at."""
-    aim = None if config.max_loss is None else CEILING_SHARE * config.max_loss
-    return dataclasses.replace(config, jitter=0, max_loss=aim)
 
 
 def _framed(image: FloatImage) -> FloatImage:
