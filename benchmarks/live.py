@@ -294,16 +294,21 @@ def offline_strength(frames: list[Pixels], config: DreamConfig) -> float:
 
 
 def recoveries(records: list[FrameRecord]) -> list[str]:
-    """Tell of each gap of a second or more how long the latency took to come back."""
+    """Tell of each time when nothing was shown for long how soon the latency came back."""
     told = []
-    for index in range(1, len(records)):
-        gap = float(records[index].time - records[index - 1].time)
-        if gap >= STALL / 2 or records[index].wall_seconds >= STALL / 2:
-            after = records[index:]
-            late = [r for r in after[:200] if (r.latency or 0.0) > TARGET_LATENCY]
-            lasted = float(late[-1].time - after[0].time) if late else 0.0
-            told.append(f"stood still {gap:.2f} s, on target after {lasted:.2f} s")
+    for index, record in enumerate(records[1:], 1):
+        if record.wall_seconds >= STALL / 2 and record.report.warm:
+            told.append(f"{record.wall_seconds:.2f} s, back after {_back_after(records[index:])}")
     return told
+
+
+def _back_after(records: list[FrameRecord]) -> str:
+    """Tell when ten frames in a row have a median latency on target."""
+    for index in range(len(records) - 10):
+        latencies = [record.latency or 0.0 for record in records[index : index + 10]]
+        if float(np.median(latencies)) <= TARGET_LATENCY:
+            return f"{float(records[index].time - records[0].time):.2f} s"
+    return "never"
 
 
 def _stop_later() -> subprocess.Popen[bytes]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import clips
 import numpy as np
 import pytest
 from PIL import Image, ImageGrab
+from screens import require_tools, virtual_screen
 
 from dreamstream.sources import open_source
 
@@ -25,25 +25,14 @@ LONGEST = 120.0
 @pytest.fixture(scope="module")
 def screen() -> Iterator[str]:
     """A display with a window manager."""
-    for tool in ("Xvfb", "openbox", "xdotool"):
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed (Debian's package {tool.lower()})")
-    reader, writer = os.pipe()
-    arguments = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24"]
-    server = subprocess.Popen(arguments, pass_fds=[writer], stderr=subprocess.DEVNULL)
-    os.close(writer)
-    with os.fdopen(reader) as numbers:
-        number = numbers.readline().strip()
-    if not number:
-        pytest.skip("Xvfb does not start")
-    display = f":{number}"
-    manager = subprocess.Popen(
-        ["openbox"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL
-    )
-    yield display
-    for process in (manager, server):
-        process.terminate()
-        process.wait()
+    require_tools("openbox", "xdotool")
+    with virtual_screen() as display:
+        manager = subprocess.Popen(
+            ["openbox"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL
+        )
+        yield display
+        manager.terminate()
+        manager.wait()
 
 
 class Viewer:
