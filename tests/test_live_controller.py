@@ -64,14 +64,34 @@ def test_a_look_on_a_rung_that_was_left_counts_for_nothing() -> None:
 def test_a_slow_camera_leaves_time_for_a_larger_dream() -> None:
     slow = Controller(make_ladder(640), PERIOD)
     for _ in range(200):
-        slow.note_frame(4 * PERIOD)
+        slow.note_frame(4 * PERIOD, 1)
     assert settle(slow, 1.0)[-1].side > settle(Controller(make_ladder(640), PERIOD), 1.0)[-1].side
+
+
+def test_a_late_picture_gets_time_from_the_network() -> None:
+    controller = Controller(make_ladder(640), PERIOD)
+    settle(controller, 2.0)
+    for _ in range(100):
+        controller.note_frame(3 * PERIOD, 3)
+    assert controller.is_late
+    assert settle(controller, 2.0)[-1].side == SIDES[0]
+    for _ in range(200):
+        controller.note_frame(PERIOD, 1)
+    assert not controller.is_late
+    assert settle(controller, 2.0)[-1].side == 384
+
+
+def test_a_frame_dropped_now_and_then_is_no_lateness() -> None:
+    controller = Controller(make_ladder(640), PERIOD)
+    for index in range(200):
+        controller.note_frame(PERIOD, 2 if index % 20 == 0 else 1)
+        assert not controller.is_late
 
 
 def test_a_stall_is_no_frame_rate() -> None:
     controller = Controller(make_ladder(640), PERIOD)
     for _ in range(50):
-        controller.note_frame(2.0)
+        controller.note_frame(2.0, 1)
     assert settle(controller, 1.0)[-1].side == 256
 
 

@@ -53,10 +53,12 @@ class Captured:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         moment: When it was captured, in seconds of ``time.monotonic``.
+        number: Its place among the frames whose turn it was, from 0; a gap tells of dropped ones.
     """
 
     pixels: Pixels
     moment: float
+    number: int = 0
 
 
 class Device(Protocol):
@@ -287,6 +289,7 @@ class CaptureThread(threading.Thread):
 
     def run(self) -> None:
         """Read until the end."""
+        number = 0
         try:
             while not self._stopped.is_set():
                 captured = self._fitted(self._device.read())
@@ -294,7 +297,8 @@ class CaptureThread(threading.Thread):
                     break
                 self.frames += 1
                 if self._pacer.admits(captured.moment):
-                    self.newest.put(captured)
+                    self.newest.put(replace(captured, number=number))
+                    number += 1
         except StopIteration:
             pass
         except Exception as error:  # shown by whoever watches

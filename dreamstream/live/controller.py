@@ -18,8 +18,12 @@ ROOM_TO_CLIMB = 0.75
 COST_POWER = 1.4
 """Power of the side by which a look's cost grows, measured: small ones are bound by overhead."""
 
+LATE = 0.15
+"""Share of frames after which others were dropped from which the picture is late, and the dream
+must become smaller."""
+
 _LOOKS_TO_FALL, _LOOKS_TO_CLIMB = 4, 20
-_SMOOTHING = 0.3
+_SMOOTHING, _FRAME_SMOOTHING = 0.3, 0.05
 _WORST_FRAME = 0.5
 """Seconds between two frames beyond which it is a stall and no frame rate."""
 
@@ -65,16 +69,29 @@ class Controller:
         self.reach = len(self._ladder)
         self._cost: float | None = None
         self._slow = self._quick = 0
+        self._dropping = 0.0
 
     @property
     def rung(self) -> Rung:
         """The rung to use."""
         return self._ladder[min(self._place, self.reach - 1)]
 
-    def note_frame(self, seconds: float) -> None:
-        """Learn how long after the frame before it one came; a camera may be slower than asked."""
-        if seconds <= _WORST_FRAME:
-            self._period += 0.1 * (max(seconds, self._target) - self._period)
+    @property
+    def is_late(self) -> bool:
+        """Whether so many frames are dropped that the network must leave the picture more time."""
+        return self._dropping > LATE
+
+    def note_frame(self, seconds: float, turns: int) -> None:
+        """Learn of a frame; a camera may be slower than asked, and the picture slower than it.
+
+        Args:
+            seconds: Since the frame before it.
+            turns: Frames that the camera gave in that time; all but one were dropped.
+        """
+        if turns < 1 or seconds > _WORST_FRAME:
+            return
+        self._period += _FRAME_SMOOTHING * (max(seconds / turns, self._target) - self._period)
+        self._dropping += _FRAME_SMOOTHING * ((turns > 1) - self._dropping)
 
     def note_look(self, rung: Rung, seconds: float) -> None:
         """Learn what a look has taken; one on a rung that has been left tells nothing."""
@@ -82,8 +99,10 @@ class Controller:
             return
         self._cost = seconds if self._cost is None else _mix(self._cost, seconds)
         budget = FRAMES_PER_LOOK * self._period
-        self._slow = self._slow + 1 if self._cost > budget else 0
-        self._quick = self._quick + 1 if self._next_cost() < ROOM_TO_CLIMB * budget else 0
+        slow = self._cost > budget or self.is_late
+        quick = self._next_cost() < ROOM_TO_CLIMB * budget and not slow
+        self._slow = self._slow + 1 if slow else 0
+        self._quick = self._quick + 1 if quick else 0
         if self._slow >= _LOOKS_TO_FALL and self._place > 0:
             self._move(-1)
         elif self._quick >= _LOOKS_TO_CLIMB and self._place < self.reach - 1:

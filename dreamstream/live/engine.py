@@ -172,15 +172,15 @@ class Engine:
         while not self._stopped.is_set():
             captured = self._captured.take(_POLL)
             if captured is not None:
-                passed = 0.0 if before is None else captured.moment - before
-                self._dream(index, captured, passed)
-                index, before = index + 1, captured.moment
+                self._dream(index, captured, captured if before is None else before)
+                index, before = index + 1, captured
 
-    def _dream(self, index: int, captured: Captured, passed: float) -> None:
+    def _dream(self, index: int, captured: Captured, before: Captured) -> None:
         mind, begun = self._mind, time.perf_counter()
         side = 0
         if mind is not None:
-            mind.controller.note_frame(passed)
+            passed, turns = captured.moment - before.moment, captured.number - before.number
+            mind.controller.note_frame(passed, turns)
             side = mind.controller.rung.side
         thought = self._thoughts.take()
         dreamed = self._carried.advance(index, captured.pixels, side, thought)
