@@ -50,7 +50,7 @@ def parse_options() -> argparse.Namespace:
     add("--seconds", type=float, default=3.0, help="how much is kept")
     add("--settle", type=float, default=0.4, help="seconds of the plain picture before the dream")
     add("--fps", type=Fraction, default=Fraction(10), help="of the GIF")
-    add("--width", type=int, default=400, help="of the GIF")
+    add("--width", type=int, default=360, help="of the GIF")
     return parser.parse_args()
 
 
