@@ -53,6 +53,9 @@ SETTLE = 3.0
 MOST_PAIRS = 200
 """Pairs of neighbouring frames that are kept for E_rel and the tiles."""
 
+FEW_PAIRS, FEW_EVERY = 20, 30
+"""Pairs kept, and frames from one to the next, where the memory is watched: it is full soon."""
+
 STALL = 2.0
 STALL_AFTER = 6.0
 """Seconds of dreaming before a stall."""
@@ -177,11 +180,10 @@ class Pair:
 class PairSink(Sink):
     """Keeps evenly spread pairs of neighbouring frames as they are shown."""
 
-    def __init__(self, camera: LoopedCamera, seconds: float, rate: float) -> None:
-        self._camera = camera
-        self._every = max(2, int(seconds * rate / MOST_PAIRS))
+    def __init__(self, camera: LoopedCamera, every: int, most: int) -> None:
+        self._camera, self._every = camera, every
         self._last: tuple[int, Pixels] | None = None
-        self.pairs: collections.deque[Pair] = collections.deque(maxlen=MOST_PAIRS)
+        self.pairs: collections.deque[Pair] = collections.deque(maxlen=most)
 
     def write(self, frame: Frame) -> None:
         """Note a frame."""
@@ -220,7 +222,10 @@ def measure(frames: list[Pixels], config: DreamConfig, options: argparse.Namespa
     """Dream a clip live, and once offline to compare."""
     seconds = 60 * options.minutes if options.minutes else options.seconds
     camera = LoopedCamera(frames, options.fps, STALL_AFTER + SETTLE if options.stall else None)
-    pairs = PairSink(camera, seconds, float(options.fps))
+    every, most = max(2, int(seconds * options.fps / MOST_PAIRS)), MOST_PAIRS
+    if options.minutes:
+        every, most = FEW_EVERY, FEW_PAIRS
+    pairs = PairSink(camera, every, most)
     records: list[FrameRecord] = []
     memory: list[int] = []
     begun, timer = time.monotonic(), Timer(seconds)
