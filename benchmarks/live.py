@@ -159,9 +159,13 @@ class LoopedCamera:
         moment = self._begin + self._index / float(self._rate)
         return Captured(self._frames[self._index % len(self._frames)], moment)
 
-    def place(self, seconds: Fraction) -> int:
-        """Tell which of the clip's frames was captured so many seconds after the first."""
-        return (1 + round(seconds * self._rate)) % len(self._frames)
+    def find(self, pixels: Pixels) -> int:
+        """Tell which of the clip's frames a picture without a dream is."""
+        return next(i for i, frame in enumerate(self._frames) if np.array_equal(frame, pixels))
+
+    def place(self, first: int, seconds: Fraction) -> int:
+        """Tell which of the clip's frames was captured so many seconds after another."""
+        return (first + round(seconds * self._rate)) % len(self._frames)
 
     def close(self) -> None:
         """Nothing is to be let go of."""
@@ -182,12 +186,15 @@ class PairSink(Sink):
 
     def __init__(self, camera: LoopedCamera, every: int, most: int) -> None:
         self._camera, self._every = camera, every
+        self._first: int | None = None
         self._last: tuple[int, Pixels] | None = None
         self.pairs: collections.deque[Pair] = collections.deque(maxlen=most)
 
     def write(self, frame: Frame) -> None:
         """Note a frame."""
-        place = self._camera.place(frame.time)
+        if self._first is None:  # nothing is dreamed yet
+            self._first = self._camera.find(frame.pixels)
+        place = self._camera.place(self._first, frame.time)
         if self._last is not None and frame.index % self._every == 0:
             before, pixels = self._last
             if before < place:  # the clip's end and its beginning are no neighbours
@@ -239,8 +246,7 @@ def measure(frames: list[Pixels], config: DreamConfig, options: argparse.Namespa
 
     stopper = _stop_later() if options.stall else None
     run = LiveRun("", None, config, MediaConfig(), LiveConfig(live_fps=options.fps))
-    network = load_network(config)
-    show_device(camera, run, lambda _: network, write_record=note, window=timer, tap=pairs)
+    show_device(camera, run, load_network, write_record=note, window=timer, tap=pairs)
     if stopper is not None:
         stopper.wait()
     figures = summarise(records) | stick(frames, list(pairs.pairs))

@@ -31,8 +31,7 @@ def main() -> None:
     window = KeepingWindow(options.seconds, options.settle, float(1 / options.fps))
     config = DreamConfig(preset=options.preset)
     run = LiveRun(str(options.clip), None, config, media, live)
-    network = load_network(config)
-    show_device(device, run, lambda _: network, window=window, write_record=window.note)
+    show_device(device, run, load_network, window=window, write_record=window.note)
     scaled = scaled_info(info, options.width)
     gif = open_sink(options.out, scaled, MediaConfig(overwrite=True))
     with ScaledSink(gif, info, scaled) as sink:
