@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dreamstream._version import __version__
-from dreamstream.config import PRESETS, DreamConfig, MediaConfig, Preset
+from dreamstream.config import PRESETS, DreamConfig, LiveConfig, MediaConfig, Preset
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
 
@@ -23,7 +23,8 @@ as in/%05d.png, a URL (http, https, rtsp), - for stdin, or camera[:N] (files of 
 and ./camera).  OUTPUT is a .mp4 .mov .mkv .webm .gif .apng, a .png .jpg .webp, numbered pictures
 such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown in a window.  Is it
 a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
-OUTPUT/NAME.mp4, a picture keeps its suffix.
+OUTPUT/NAME.mp4, a picture keeps its suffix.  A camera (also by its device's path), an rtsp stream,
+or a film with --live is shown live, in a window whose h key shows the others; OUTPUT records it.
 
 A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
 or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
@@ -39,7 +40,12 @@ _GROUPS = {
     "motion": "motion (defaults of the preset {preset})",
     "output": "output",
     "clip": "tunnel into a picture, each frame dreamed from the moved last one",
+    "live": "live (a camera, an rtsp stream, or a film with --live)",
 }
+
+
+_KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, LiveConfig)
+"""Where the options live that a TOML file may set too."""
 
 
 class UsageError(Exception):
@@ -55,6 +61,7 @@ class Request:
         output: Where to write, a folder where ``into_folder`` says so; None is a window.
         dream: How to dream.
         media: How to read and write.
+        live: How to show a camera.
         listing: "models", "layers" or "presets" to print that list; None otherwise.
         preview: Seconds at which a single frame is wanted; None is the whole stream.
         quiet: Say nothing but errors.
@@ -65,6 +72,7 @@ class Request:
     output: str | None
     dream: DreamConfig
     media: MediaConfig
+    live: LiveConfig
     listing: str | None
     preview: Fraction | None
     quiet: bool
@@ -103,6 +111,7 @@ def parse_request(arguments: Sequence[str]) -> Request:
         output=output,
         dream=_configure(DreamConfig, settings),
         media=_configure(MediaConfig, settings),
+        live=_configure(LiveConfig, settings),
         listing=settings.get("listing"),
         preview=preview,
         quiet=settings.get("quiet", False),
@@ -203,7 +212,7 @@ def _make_parser() -> argparse.ArgumentParser:
         name: parser.add_argument_group(title.format(preset=preset))
         for name, title in _GROUPS.items()
     }
-    for defaults in (DreamConfig(), MediaConfig()):
+    for defaults in (DreamConfig(), MediaConfig(), LiveConfig()):
         for field in dataclasses.fields(defaults):
             _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
     groups["input"].add_argument(
@@ -336,6 +345,7 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "crf": int,
     "codec": str,
     "fps": _rate,
+    "live_fps": _rate,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -361,6 +371,7 @@ _METAVARS = {
     "octave_rule": "NAME",
     "crf": "N",
     "fps": "RATE",
+    "live_fps": "RATE",
 }
 
 
@@ -428,7 +439,8 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
         for name, value in table.items()
     }
     try:
-        _configure(DreamConfig, settings), _configure(MediaConfig, settings)
+        for kind in _KINDS:
+            _configure(kind, settings)
     except UsageError as error:
         raise UsageError(f"reading {path} failed: {error}") from error
     return settings
@@ -436,7 +448,7 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
 
 def _toml_value(path: Path, name: str, value: Any) -> Any:
     """Check a TOML value as the flag of its name would be checked."""
-    fields = {f.name: f for kind in (DreamConfig, MediaConfig) for f in dataclasses.fields(kind)}
+    fields = {f.name: f for kind in _KINDS for f in dataclasses.fields(kind)}
     if name not in fields:
         raise UsageError(f"reading {path} failed: there is no setting {name}; see --help")
     field = fields[name]

@@ -4,19 +4,27 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dreamstream.arguments import Request, UsageError, list_presets_text, parse_request
+from dreamstream.arguments import (
+    Request,
+    UsageError,
+    flag_of,
+    list_presets_text,
+    parse_request,
+)
 from dreamstream.errors import (
     DreamstreamError,
     ModelError,
     SinkError,
     SourceError,
+    SourceLost,
     UnknownNameError,
 )
 from dreamstream.naming import output_in, stem_of, untaken
@@ -25,7 +33,7 @@ from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_sig
 if TYPE_CHECKING:
     from dreamstream.dreamer import Dreamer
     from dreamstream.frames import StreamInfo
-    from dreamstream.pipeline import FrameRecord
+    from dreamstream.report import FrameRecord
     from dreamstream.sinks import Sink
     from dreamstream.sources import Source
 
@@ -34,6 +42,7 @@ _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
 _CODES: Mapping[type[Exception], int] = {
     UsageError: USAGE,
     UnknownNameError: USAGE,
+    SourceLost: PARTIAL,
     SourceError: BAD_INPUT,
     DreamstreamError: FAILURE,
 }
@@ -145,9 +154,12 @@ class _Run:
 
     def _dream(self, target: str) -> int:
         """Open input and output, load the network at the first time, and dream."""
+        from dreamstream.live.session import is_live
         from dreamstream.sources import open_source
 
         request, begun = self._request, time.perf_counter()
+        if is_live(target, request.live):
+            return _show_live(request, target)
         with ExitStack() as stack:
             source = stack.enter_context(open_source(target, request.media))
             output = self._output(target, source.info)
@@ -185,11 +197,64 @@ class _Run:
         return self._dreamer
 
 
+def _show_live(request: Request, target: str) -> int:
+    """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
+    from dreamstream.live.loading import load_network
+    from dreamstream.live.session import LiveRun, run_live
+
+    _require_live(request)
+    begun = time.perf_counter()
+    run = LiveRun(target, request.output, request.dream, request.media, request.live)
+    with ExitStack() as stack:
+        stats = _enter_stats(stack, request)
+        frames = run_live(
+            run,
+            partial(load_network, quiet=not request.verbose),
+            None if stats is None else stats.write,
+        )
+    _summarise(request, request.output, frames, time.perf_counter() - begun)
+    return DONE
+
+
+def _require_live(request: Request) -> None:
+    """Raise where an option can't act in a live view, or nothing would come of it."""
+    from dreamstream.config import LiveConfig
+    from dreamstream.live.session import is_live
+
+    media, live = request.media, request.live
+    is_film = not is_live(request.inputs[0], LiveConfig())
+    if len(request.inputs) > 1 or request.into_folder:
+        raise UsageError("a live view takes one INPUT, and a file as OUTPUT; give no more")
+    for flag, given in _NOT_LIVE.items():
+        if given(request):
+            raise UsageError(f"{flag}: is not for a live view; leave it out")
+    if live.no_window and request.output is None and not live.virtual_camera:
+        raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
+    if not is_film and (media.start or media.loop):
+        raise UsageError(f"{'--start' if media.start else '--loop'}: is for a film, not a camera")
+    if media.stats is not None and _is_one_of(media.stats, [request.output, *request.inputs]):
+        raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
+
+
+_NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
+    "--preview": lambda request: request.preview is not None,
+    "--frames": lambda request: request.media.frames != (None, None),
+    "--fps": lambda request: request.media.fps is not None,
+    "--compare": lambda request: request.media.compare,
+    "--save-octaves": lambda request: request.media.save_octaves,
+    "--zoom, --rotate, --drift": lambda request: request.media.moves,
+}
+"""Flags that a live view has no use for, and what tells that they are given."""
+
+
 def _require_fit(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
     """Raise where options contradict one another, the input or the output."""
     from dreamstream.sinks.video import VIDEO_SUFFIXES
 
-    media = request.media
+    media, live = request.media, request.live
+    for flag in ("no_window", "virtual_camera"):
+        if getattr(live, flag):
+            raise UsageError(f"{flag_of(flag)}: is for a live view; give a camera, or --live")
     if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
         raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
     one = info.rate is None or request.preview is not None

@@ -1,7 +1,7 @@
 """Every setting and every default, once.
 
-The command line derives its flags from the fields of :class:`DreamConfig` and :class:`MediaConfig`;
-a TOML file may set the same names.
+The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig` and
+:class:`LiveConfig`; a TOML file may set the same names.
 """
 
 import dataclasses
@@ -269,7 +269,8 @@ class MediaConfig:
         zoom: Of a clip made from a picture: how much larger each frame is than the last one.
         rotate: Likewise: degrees by which each frame is turned, clockwise.
         drift: Likewise: pixels by which each frame is moved, right and down.
-        loop: Let the last frame of such a clip lead to its first one.
+        loop: Let the last frame of such a clip lead to its first one; begin a film that plays live
+            anew at its end.
 
     Raises:
         ValueError: A value is outside its range; the message names the field.
@@ -308,7 +309,9 @@ class MediaConfig:
     drift: tuple[float, float] = _option(
         (0.0, 0.0), "pixels by which each frame is moved, right and down", "clip"
     )
-    loop: bool = _option(False, "let the last frame lead to the first", "clip")
+    loop: bool = _option(
+        False, "let the last frame lead to the first; a film with --live begins anew", "clip"
+    )
 
     @property
     def moves(self) -> bool:
@@ -331,6 +334,34 @@ class MediaConfig:
         first, last = self.frames
         if (first or 0) < 0 or (last is not None and last <= (first or 0)):
             raise ValueError(f"frames: {first}:{last} holds no frame; give A:B with 0 <= A < B")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveConfig:
+    """How to show a camera's dream.
+
+    Attributes:
+        live: Play a film as a camera would: at its own rate, dropping what is late.
+        live_fps: Frames a second to aim at; None is the camera's own rate, at most 30.
+        no_window: Open no window; record alone.
+        virtual_camera: Send what is shown to a virtual camera.
+
+    Raises:
+        ValueError: A value is outside its range; the message names the field.
+    """
+
+    live: bool = _option(False, "play a film as a camera would, dropping what is late", "live")
+    live_fps: Fraction | None = _option(
+        None, "frames a second to aim at", "live", shown="the camera's, at most 30"
+    )
+    no_window: bool = _option(False, "open no window, record alone", "live")
+    virtual_camera: bool = _option(
+        False, "send it to a virtual camera too (needs dreamstream[virtualcam])", "live"
+    )
+
+    def __post_init__(self) -> None:
+        if self.live_fps is not None:
+            _require("live_fps", self.live_fps, above=0, most=_MOST_RATE)
 
 
 def _require_layers(layers: Mapping[str, float]) -> None:

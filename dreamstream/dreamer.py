@@ -22,6 +22,7 @@ from dreamstream.flow import Flow
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
+from dreamstream.report import DreamReport
 
 FEWEST_CELLS = 5
 """Least height and width, in cells, of the deepest chosen layer: less holds nothing inside the
@@ -38,37 +39,6 @@ logger = logging.getLogger(__name__)
 _RULES: Mapping[str, Climb] = MappingProxyType(
     {"classic": climb_classic, "reinject": climb_reinject}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class DreamReport:
-    """What happened to one frame.
-
-    Attributes:
-        cut: It begins a new shot; not looked for without a warm start.
-        flash: Only its light changed: the dream was kept and no step taken; as for ``cut``.
-        warm: It started from the carried dream.
-        steps: Steps taken in each octave, smallest first.
-        dropped_octaves: Octaves left out because they are too small to dream.
-        source_loss: Loss of the source frame; None where it was not measured.
-        loss: Loss of the dream as given out, at dream size; None where no network ran.
-        confidence: Mean trust in what was carried, in [0, 1]; None on a cold frame.
-        residual_rms: Root mean square of dream minus source, in levels of 255.
-        flow_seconds: Time for flow, confidence and cuts.
-        dream_seconds: All other time in the dreamer.
-    """
-
-    cut: bool = False
-    flash: bool = False
-    warm: bool = False
-    steps: tuple[int, ...] = ()
-    dropped_octaves: int = 0
-    source_loss: float | None = None
-    loss: float | None = None
-    confidence: float | None = None
-    residual_rms: float = 0.0
-    flow_seconds: float = 0.0
-    dream_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

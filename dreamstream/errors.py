@@ -2,6 +2,7 @@
 
     DreamstreamError
     ├── SourceError           a source can't be opened, read or decoded
+    │   └── SourceLost        a live one gave pictures and gives no more
     ├── SinkError             an output can't be created or written
     │   └── SinkClosed        whoever watches has closed the output: no error, the end
     ├── ModelError            a model, a layer or its weights are not usable
@@ -19,6 +20,10 @@ class DreamstreamError(Exception):
 
 class SourceError(DreamstreamError):
     """A source can't be opened, read or decoded."""
+
+
+class SourceLost(SourceError):  # noqa: N818 - named for what has become of it
+    """A live source gave pictures, and gives no more; what was recorded of it is kept."""
 
 
 class SinkError(DreamstreamError):

@@ -90,7 +90,7 @@ class FlowEstimator:
         now, before = _small_grey(current), _small_grey(previous)
         backward = self._dis.calc(now, before, None)  # type: ignore[call-overload]
         forward = self._dis.calc(before, now, None)  # type: ignore[call-overload]
-        return _enlarge_flow(backward, (height, width)), _enlarge_flow(forward, (height, width))
+        return enlarge_flow(backward, (height, width)), enlarge_flow(forward, (height, width))
 
 
 def _small_grey(pixels: Pixels) -> GreyPixels:
@@ -103,7 +103,7 @@ def _small_grey(pixels: Pixels) -> GreyPixels:
     return np.asarray(grey, np.uint8)
 
 
-def _enlarge_flow(flow: FloatImage, size: tuple[int, int]) -> FloatImage:
+def enlarge_flow(flow: FloatImage, size: tuple[int, int]) -> FloatImage:
     """Resample a flow field and stretch its vectors to the new size."""
     height, width = flow.shape[:2]
     if (height, width) == size:

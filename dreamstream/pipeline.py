@@ -2,36 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 
 from dreamstream.compare import side_by_side
-from dreamstream.dreamer import Dreamer, DreamReport
+from dreamstream.dreamer import Dreamer
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import Frame
+from dreamstream.report import FrameRecord
 from dreamstream.sinks import Sink
 from dreamstream.sources import Source
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRecord:
-    """What became of one frame, and how long each stage took.
-
-    Attributes:
-        index: Position in the stream, from 0.
-        time: Seconds since the start of the stream.
-        report: What the dreamer says of it.
-        read_seconds: Time for reading and decoding.
-        write_seconds: Time for encoding and writing.
-        wall_seconds: Time since the frame before it left, or since the loop began.
-    """
-
-    index: int
-    time: Fraction
-    report: DreamReport
-    read_seconds: float
-    write_seconds: float
-    wall_seconds: float
 
 
 def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 from dreamstream.errors import SinkError
 
 if TYPE_CHECKING:
-    from dreamstream.pipeline import FrameRecord
+    from dreamstream.report import FrameRecord
 
 
 class StatsFile:
@@ -93,7 +93,8 @@ def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
         "max_loss": max_loss,
         "confidence": report.confidence,
         "residual_rms": report.residual_rms,
-        "latency": None,
+        "latency": record.latency,
+        "dream_size": record.dream_size,
         "seconds": {
             "read": record.read_seconds,
             "flow": report.flow_seconds,

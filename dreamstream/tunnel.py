@@ -12,13 +12,14 @@ from dreamstream._libraries import cv2
 from dreamstream.ascent import GuardedAscent
 from dreamstream.climb import COLD_HEADROOM, Headroom, Octave
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer, DreamReport, check_pixels, root_mean_square
+from dreamstream.dreamer import Dreamer, check_pixels, root_mean_square
 from dreamstream.flow import warp
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.look import Look
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.motion import WANDER_FRAMES, Matrix, Motion, World, flow_of, inside
 from dreamstream.octaves import Size
+from dreamstream.report import DreamReport
 from dreamstream.spill import PictureSpill
 
 FADE_IN = 25

@@ -18,7 +18,8 @@ from dreamstream.dreamer import Dreamer
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import Frame, Pixels
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.pipeline import FrameRecord, dream_frames, dream_stream
+from dreamstream.pipeline import dream_frames, dream_stream
+from dreamstream.report import FrameRecord
 from dreamstream.sinks import ArraySink, VideoSink, open_sink
 from dreamstream.sources import ArraySource, open_source
 

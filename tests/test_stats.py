@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from dreamstream.dreamer import DreamReport
 from dreamstream.errors import SinkError
-from dreamstream.pipeline import FrameRecord
+from dreamstream.report import DreamReport, FrameRecord
 from dreamstream.stats import StatsFile, stats_of
 
 REPORT = DreamReport(
@@ -63,6 +62,7 @@ def test_a_line_has_exactly_these_figures(tmp_path: Path) -> None:
             "confidence": 0.75,
             "residual_rms": 12.5,
             "latency": None,
+            "dream_size": None,
             "seconds": {"read": 0.125, "flow": 0.25, "dream": 0.5, "write": 0.0625},
             "wall": 1.0,
         }

@@ -1,13 +1,13 @@
 """The window, on a virtual screen of its own."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import pytest
+from screens import require_tools, virtual_screen
 
 SHOW = """
 import sys, time
@@ -34,19 +34,8 @@ with WindowSink(info) as sink:
 @pytest.fixture(scope="module")
 def screen() -> Iterator[dict[str, str]]:
     """An environment with a display."""
-    if not shutil.which("Xvfb"):
-        pytest.skip("Xvfb is not installed (Debian's package xvfb)")
-    reader, writer = os.pipe()
-    arguments = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24"]
-    server = subprocess.Popen(arguments, pass_fds=[writer], stderr=subprocess.DEVNULL)
-    os.close(writer)
-    with os.fdopen(reader) as numbers:
-        number = numbers.readline().strip()
-    if not number:
-        pytest.skip("Xvfb does not start")
-    yield {**os.environ, "DISPLAY": f":{number}"}
-    server.terminate()
-    server.wait()
+    with virtual_screen() as display:
+        yield {**os.environ, "DISPLAY": display}
 
 
 def _start(screen: dict[str, str], frames: int) -> "subprocess.Popen[str]":
@@ -69,8 +58,7 @@ def test_frames_are_shown_and_the_window_goes_at_the_end_without_a_word(
 
 
 def test_q_in_the_window_ends_the_stream(screen: dict[str, str]) -> None:
-    if not shutil.which("xdotool"):
-        pytest.skip("xdotool is not installed (Debian's package xdotool)")
+    require_tools("xdotool")
     process = _start(screen, 3000)
     assert process.stdout is not None
     assert process.stdout.readline() == "shown\n"

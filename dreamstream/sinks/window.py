@@ -72,7 +72,7 @@ class WindowSink(Sink):
 
     def _show(self) -> None:
         """Open the window: with the first frame, since a network may take seconds to load."""
-        _find_fonts()
+        find_fonts()
         cv2.namedWindow(
             self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         )
@@ -86,7 +86,7 @@ class WindowSink(Sink):
             return False
 
 
-def _find_fonts() -> None:
+def find_fonts() -> None:
     """Point Qt at the system's fonts: the wheel names a folder of its own that isn't there."""
     if os.path.isdir(os.environ.get(_FONT_FOLDER, "")):
         return

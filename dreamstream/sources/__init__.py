@@ -30,10 +30,17 @@ __all__ = [
     "Source",
     "ThinnedSource",
     "VideoSource",
+    "camera_number",
     "open_source",
 ]
 
 _CAMERA = re.compile(r"camera(?::(\d+))?")
+
+
+def camera_number(target: str | Path) -> int | None:
+    """Read the number of the camera that a target names; None where it names none."""
+    camera = _CAMERA.fullmatch(target) if isinstance(target, str) else None
+    return int(camera[1] or 0) if camera else None
 
 
 def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
@@ -58,9 +65,9 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
 
 
 def _open_target(target: str | Path, media: MediaConfig) -> Source:
-    camera = _CAMERA.fullmatch(target) if isinstance(target, str) else None
-    if camera:
-        return CameraSource(int(camera[1] or 0), media)
+    number = camera_number(target)
+    if number is not None:
+        return CameraSource(number, media)
     if target == STDIN or is_url(target):
         return VideoSource(target, media)
     try:

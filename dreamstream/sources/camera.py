@@ -1,6 +1,7 @@
 """A camera as a source, read frame by frame."""
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -36,19 +37,12 @@ class CameraSource(Source):
     def __init__(self, number: int = 0, media: MediaConfig | None = None) -> None:
         self._number = number
         self._trim = Trim.of(media or MediaConfig())
-        self._capture = _open(number)
+        self._capture = open_camera(number)
         self._ticks = -1
         self._index = 0
         self._begin: float | None = None
-        rate = Fraction(self._capture.get(cv2.CAP_PROP_FPS)).limit_denominator(1001)
-        rate = rate if rate > 0 else _DEFAULT_RATE
-        self.info = StreamInfo(
-            height=round(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            width=round(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            rate=rate,
-            time_base=TICK,
-            frames=self._trim.expected(None, rate),
-        )
+        info = describe_camera(self._capture)
+        self.info = replace(info, frames=self._trim.expected(None, info.rate))
         self._skip()
 
     def __next__(self) -> Frame:
@@ -87,13 +81,36 @@ class CameraSource(Source):
         return self._ticks * TICK
 
 
-def _open(number: int) -> "cv2.VideoCapture":
+def open_camera(which: int | str) -> "cv2.VideoCapture":
+    """Open a camera by its number, from 0, or by its device's path.
+
+    Raises:
+        SourceError: There is none, or another program holds it.
+    """
     with quiet_opencv():
-        capture = cv2.VideoCapture(number)
+        # a path alone would be taken for a file's
+        how = () if isinstance(which, int) else (cv2.CAP_V4L2,)
+        capture = cv2.VideoCapture(which, *how)
     if not capture.isOpened():
         capture.release()
         raise SourceError(
-            f"opening camera {number} failed: there is none, or another program holds it; plug it "
-            "in, or give a file (one of that name as ./camera)"
+            f"opening {camera_name(which)} failed: there is none, or another program holds it; "
+            "plug it in, or give a file (one of that name as ./camera)"
         )
     return capture
+
+
+def camera_name(which: int | str) -> str:
+    """Name a camera as messages do."""
+    return f"camera {which}"
+
+
+def describe_camera(capture: "cv2.VideoCapture") -> StreamInfo:
+    """Ask an open camera for its size and rate."""
+    rate = Fraction(capture.get(cv2.CAP_PROP_FPS)).limit_denominator(1001)
+    return StreamInfo(
+        height=round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        width=round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        rate=rate if rate > 0 else _DEFAULT_RATE,
+        time_base=TICK,
+    )

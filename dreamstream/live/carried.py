@@ -1,0 +1,258 @@
+"""The dream on a live picture: carried to each frame along the flow, grown by late changes.
+
+A network takes longer for a step than a camera for a frame.  So it works on a snapshot of what was
+shown, and the change it asks for is carried to the frame that is there when it is ready, along the
+flow that has gathered meanwhile.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
+from dreamstream.cuts import Change, CutDetector
+from dreamstream.flow import (
+    Flow,
+    NoFlow,
+    confidence,
+    enlarge_flow,
+    sample_positions,
+    warp,
+)
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
+from dreamstream.live.motion import LiveFlow
+from dreamstream.octaves import Size, enlarge, fit_size
+
+FLOW_SIDE = 192
+"""Longest side, in pixels, at which a live picture's motion is followed."""
+
+LEAST_CARRY_SIDE = 320
+"""Longest side at which the residual is kept at least: a small dream must not coarsen it."""
+
+BLEND_PER_LOOK = 0.4
+"""Power of ``blend`` by which the dream decays at each change that it takes in.  A film's frame has
+steps in every octave to make up for its decay, a look at a live picture has one in all; and what no
+look makes up for must not decay, or a slow network's dream would starve."""
+
+TRUST_POWER = 0.5
+"""Power of the trust by which a residual is weighted.  Thirty times a second even a trust of 0.95
+throws most of it away; what is doubtful the next looks mend."""
+
+_MOST_FRAMES_LATE = 48
+"""Frames after which a network's change is too old to be carried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A frame as it was shown, for the network to look at.
+
+    Attributes:
+        index: The frame's.
+        shot: Which shot it is of.
+        pixels: (H, W, 3) uint8 RGB, as shown.
+        source: (h, w, 3) uint8 RGB, the source small.
+        residual: (h', w', 3) float32, what was added to the source.
+        trust: (h, w) float32 in [0, 1], in what was carried since the last change.
+        backward_flow: (h, w, 2) float32 pixels, to the frame before it.
+    """
+
+    index: int
+    shot: int
+    pixels: Pixels
+    source: Pixels
+    residual: FloatImage
+    trust: FloatImage
+    backward_flow: FloatImage
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What the network makes of a snapshot.
+
+    Attributes:
+        index: The snapshot's.
+        shot: The snapshot's.
+        change: (h, w, 3) float32 to add to the residual.
+        loss: The snapshot's loss as shown, at dream size; None where it can't be dreamed.
+        share: Of the residual that the ceiling leaves, in [0, 1].
+        steps: Steps in the change.
+        side: Longest side of the dream size, in pixels.
+    """
+
+    index: int
+    shot: int
+    change: FloatImage
+    loss: float | None
+    share: float
+    steps: int
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dreamed:
+    """One frame with its dream.
+
+    Attributes:
+        snapshot: What the network may look at.
+        change: What happened since the frame before it.
+        steps: Steps that show in this frame for the first time.
+        confidence: Mean trust in what was carried; None on a cold frame.
+    """
+
+    snapshot: Snapshot
+    change: Change
+    steps: int
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    """The way from a frame to the one before it: (h, w, 2) flow, (h, w) trust in it."""
+
+    backward: FloatImage
+    trust: FloatImage
+
+
+class CarriedDream:
+    """Carries a residual from frame to frame, and takes in what the network asks for.
+
+    Args:
+        config: ``blend``, ``flow`` and ``no_cuts`` count.  A ``blend`` of 0, under which nothing
+            is carried, would leave a live picture undreamed: the default preset's stands in.
+        flow: How the picture moves; by default followed as well as a live picture can afford, or
+            not at all where ``flow`` is ``off``.
+    """
+
+    def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
+        self._blend = config.blend or PRESETS[DEFAULT_PRESET].blend
+        self._no_cuts = config.no_cuts
+        self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
+        self._shot = 0
+        self._source: Pixels | None = None
+        self._residual = self._trust = np.zeros((0, 0), np.float32)
+        self._way: deque[_Motion] = deque(maxlen=_MOST_FRAMES_LATE)
+        self._cuts = CutDetector()
+
+    def advance(self, index: int, pixels: Pixels, side: int, thought: Thought | None) -> Dreamed:
+        """Bring the dream to a frame.
+
+        Args:
+            index: The frame's; each is one more than the last.
+            pixels: (H, W, 3) uint8 RGB.
+            side: Longest side of the dream size, in pixels.
+            thought: What the network has made meanwhile, if anything.
+        """
+        size = (pixels.shape[0], pixels.shape[1])
+        source = _shrunk(pixels, fit_size(size, FLOW_SIDE))
+        change = self._follow(source)
+        self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
+        steps = self._take_in(index, thought)
+        motion = self._way[-1]
+        shown = add_residual(pixels, self._residual)
+        taken = Snapshot(
+            index, self._shot, shown, source, self._residual, self._trust, motion.backward
+        )
+        warm = change is not Change.CUT and len(self._way) > 1
+        return Dreamed(taken, change, steps, float(motion.trust.mean()) if warm else None)
+
+    def _follow(self, source: Pixels) -> Change:
+        """Carry the residual to a new frame; through a flash it stays as it is."""
+        before = self._source
+        if before is None or before.shape != source.shape:
+            self._begin_shot(source)
+            return Change.NONE
+        backward, forward = self._flow.both_ways(source, before)
+        trust = confidence(backward, forward, to_model_range(source), to_model_range(before))
+        change = Change.NONE if self._no_cuts else self._cuts.judge(source, before, trust)
+        if change is Change.CUT:
+            self._begin_shot(source)
+        elif change is Change.FLASH:
+            self._way.append(_still(source))
+        else:
+            self._source = source
+            self._carry(_Motion(backward, trust))
+        return change
+
+    def _begin_shot(self, source: Pixels) -> None:
+        self._shot += 1
+        self._source = source
+        self._residual = np.zeros((*source.shape[:2], 3), np.float32)
+        self._trust = np.zeros(source.shape[:2], np.float32)
+        self._way.clear()
+        self._way.append(_still(source))
+
+    def _carry(self, motion: _Motion) -> None:
+        self._way.append(motion)
+        size = (self._residual.shape[0], self._residual.shape[1])
+        weight = enlarge(motion.trust**TRUST_POWER, size)
+        flow = enlarge_flow(motion.backward, size)
+        self._residual = weight[..., None] * warp(self._residual, flow)
+        self._trust = motion.trust * _warp_linear(self._trust, motion.backward)
+
+    def _resize(self, size: Size) -> None:
+        """Keep the residual at another size: one frame to the next hardly tells."""
+        if self._residual.shape[:2] != size:
+            self._residual = resample(self._residual, size)
+
+    def _take_in(self, index: int, thought: Thought | None) -> int:
+        """Add a change to the residual, from where the network saw it to where it is now."""
+        late = None if thought is None else index - thought.index
+        if thought is None or late is None or thought.shot != self._shot or late >= len(self._way):
+            return 0
+        motion = self._since(late)
+        size = (self._residual.shape[0], self._residual.shape[1])
+        change = resample(thought.change, size)
+        if motion is not None:
+            trust = enlarge(motion.trust, size)[..., None]
+            change = trust * warp(change, enlarge_flow(motion.backward, size))
+        kept = thought.share * (self._blend**BLEND_PER_LOOK if thought.steps else 1.0)
+        self._residual = np.float32(kept) * self._residual + change
+        if thought.steps:
+            self._trust = np.ones_like(self._trust) if motion is None else motion.trust.copy()
+        return thought.steps
+
+    def _since(self, late: int) -> _Motion | None:
+        """Compose the way back over the last ``late`` frames; None over none."""
+        if late == 0:
+            return None
+        recent = list(self._way)[-late:]
+        backward, trust = recent[0].backward, recent[0].trust
+        for motion in recent[1:]:
+            trust = motion.trust * _warp_linear(trust, motion.backward)
+            backward = motion.backward + _warp_linear(backward, motion.backward)
+        return _Motion(backward, trust)
+
+
+def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:
+    """Add a residual of any size to a frame, rounded and clipped.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        residual: (h, w, 3) float32 in units of half the range, at most (H, W).
+    """
+    levels = enlarge(residual * np.float32(HALF_RANGE), (pixels.shape[0], pixels.shape[1]))
+    return np.asarray(cv2.add(pixels, levels, dtype=cv2.CV_8U), np.uint8)
+
+
+def resample(image: FloatImage, size: Size) -> FloatImage:
+    """Bring a (h, w, C) float32 image to a larger or a smaller size."""
+    if image.shape[0] <= size[0]:
+        return enlarge(image, size)
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _shrunk(pixels: Pixels, size: Size) -> Pixels:
+    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _still(source: Pixels) -> _Motion:
+    size = source.shape[:2]
+    return _Motion(np.zeros((*size, 2), np.float32), np.ones(size, np.float32))
+
+
+def _warp_linear(image: FloatImage, backward: FloatImage) -> FloatImage:
+    x, y = sample_positions(backward)
+    warped = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.float32)

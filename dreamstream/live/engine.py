@@ -1,0 +1,229 @@
+"""The threads of a live view: the dream's, the network's, and the one that loads networks."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from dreamstream.config import DreamConfig
+from dreamstream.cuts import Change
+from dreamstream.frames import Pixels
+from dreamstream.live.capture import Captured
+from dreamstream.live.carried import CarriedDream, Dreamed, Snapshot, Thought
+from dreamstream.live.controller import Controller, Rung, make_ladder
+from dreamstream.live.loading import yield_to_the_picture
+from dreamstream.live.slot import Slot
+from dreamstream.octaves import Size, fit_size
+
+_POLL = 0.1
+"""Seconds after which a waiting thread looks whether it shall end."""
+
+_MOST_LOSSES = 256
+"""Losses kept at the most where nobody takes them."""
+
+_LONGEST_END = 30.0
+"""Seconds that a network being loaded may take at the end: TensorFlow can't be left half-way."""
+
+logger = logging.getLogger(__name__)
+
+
+class Looking(Protocol):
+    """A network as the engine needs it; see :class:`dreamstream.live.network.Network`."""
+
+    def dreams_at(self, size: Size) -> bool:
+        """Tell whether a picture of a size is large enough to dream."""
+        ...
+
+    def warm_up(self, size: Size, side: int) -> None:
+        """Run one dream size for the first time."""
+        ...
+
+    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Thought:
+        """Say what to change in a snapshot."""
+        ...
+
+
+LoadNetwork = Callable[[DreamConfig], Looking]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFrame:
+    """A frame, dreamed, on its way to the screen.
+
+    Attributes:
+        index: Position among the frames dreamed, from 0.
+        moment: When it was captured, in seconds of ``time.monotonic``.
+        source: (H, W, 3) uint8 RGB, as captured.
+        dreamed: What became of it.
+        side: Longest side of the dream size; 0 while no network is loaded.
+        seconds: What carrying took.
+    """
+
+    index: int
+    moment: float
+    source: Pixels
+    dreamed: Dreamed
+    side: int
+    seconds: float
+
+    @property
+    def pixels(self) -> Pixels:
+        """(H, W, 3) uint8 RGB, the dream."""
+        return self.dreamed.snapshot.pixels
+
+
+@dataclass(frozen=True, slots=True)
+class _Mind:
+    """A network, how it dreams, and what chooses its dream size."""
+
+    network: Looking
+    config: DreamConfig
+    controller: Controller
+
+
+class Engine:
+    """Dreams the newest frames, without ever waiting for the network.
+
+    Args:
+        config: How to dream; ``blend``, ``flow`` and ``no_cuts`` stay as they are here.
+        size: (height, width) of the frames.
+        period: Seconds a frame at the target rate.
+        captured: Holds the newest frame.
+        load: Loads a network; it may take long.
+
+    Attributes:
+        dreams: Holds the newest dream.
+        losses: Index and loss of the frames that the network has looked at, oldest first; whoever
+            shows the frames takes them out.
+        strength: The viewer's factor on how strong the dream is held.
+        failure: What a thread ended with; None while all go well.
+    """
+
+    def __init__(
+        self,
+        config: DreamConfig,
+        size: Size,
+        period: float,
+        captured: Slot[Captured],
+        load: LoadNetwork,
+    ) -> None:
+        self.dreams: Slot[LiveFrame] = Slot()
+        self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
+        self.strength = 1.0
+        self.failure: Exception | None = None
+        self._size, self._period, self._captured, self._load = size, period, captured, load
+        self._carried = CarriedDream(config)
+        self._mind: _Mind | None = None
+        self._snapshots: Slot[Snapshot] = Slot()
+        self._thoughts: Slot[Thought] = Slot()
+        self._wanted: Slot[DreamConfig] = Slot()
+        self._stopped = threading.Event()
+        bodies = {
+            "dream": self._dream_newest,
+            "network": self._look_at_newest,
+            "loading": self._load_wanted,
+        }
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(body,), name=name, daemon=True)
+            for name, body in bodies.items()
+        ]
+        self.change(config)
+
+    @property
+    def config(self) -> DreamConfig | None:
+        """How it dreams now; None while no network is loaded."""
+        mind = self._mind
+        return None if mind is None else mind.config
+
+    def change(self, config: DreamConfig) -> None:
+        """Dream otherwise, once the network for it is loaded; until then go on as before."""
+        self._wanted.put(config)
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for it."""
+        self._stopped.set()
+        for slot in (self._captured, self._snapshots, self._wanted):
+            slot.close()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(_LONGEST_END)
+
+    def _guarded(self, body: Callable[[], None]) -> None:
+        """Do something again and again until the end; keep what it fails with."""
+        if body == self._look_at_newest:
+            yield_to_the_picture()
+        try:
+            while not self._stopped.is_set():
+                body()
+        except Exception as error:  # raised by whoever shows the frames
+            self.failure = self.failure or error
+
+    def _dream_newest(self) -> None:
+        """Carry the dream to every new frame."""
+        index, before = 0, None
+        while not self._stopped.is_set():
+            captured = self._captured.take(_POLL)
+            if captured is not None:
+                self._dream(index, captured, captured if before is None else before)
+                index, before = index + 1, captured
+
+    def _dream(self, index: int, captured: Captured, before: Captured) -> None:
+        mind, begun = self._mind, time.perf_counter()
+        side = 0
+        if mind is not None:
+            passed, turns = captured.moment - before.moment, captured.number - before.number
+            mind.controller.note_frame(passed, turns)
+            side = mind.controller.rung.side
+        thought = self._thoughts.take()
+        dreamed = self._carried.advance(index, captured.pixels, side, thought)
+        if dreamed.change is not Change.FLASH:
+            self._snapshots.put(dreamed.snapshot)
+        seconds = time.perf_counter() - begun
+        self.dreams.put(LiveFrame(index, captured.moment, captured.pixels, dreamed, side, seconds))
+
+    def _look_at_newest(self) -> None:
+        """Let the network look at the newest snapshot."""
+        snapshot, mind = self._snapshots.take(_POLL), self._mind
+        if snapshot is None or mind is None:
+            return
+        rung, begun = mind.controller.rung, time.perf_counter()
+        thought = mind.network.look(snapshot, rung, self.strength)
+        mind.controller.note_look(rung, time.perf_counter() - begun)
+        self.losses.append((thought.index, thought.loss))
+        self._thoughts.put(thought)
+
+    def _load_wanted(self) -> None:
+        """Load the network that is wanted, beside the one that dreams on."""
+        config = self._wanted.take(_POLL)
+        if config is None:
+            return
+        network = self._load(config)
+        ladder = self._ladder(network, config)
+        mind = _Mind(network, config, Controller(ladder, self._period))
+        for side in sorted({rung.side for rung in ladder}):
+            if self._stopped.is_set():
+                return
+            network.warm_up(self._size, side)
+            mind.controller.reach = sum(rung.side <= side for rung in ladder)
+            self._mind = mind  # from the first size on: the others are warmed beside the dream
+
+    def _ladder(self, network: Looking, config: DreamConfig) -> list[Rung]:
+        """Make the rungs that the frames and the options allow and the network can dream at."""
+        longest = min(max(self._size), config.dream_size or max(self._size))
+        ladder = make_ladder(longest)
+        fitting = [rung for rung in ladder if network.dreams_at(fit_size(self._size, rung.side))]
+        if not fitting:
+            logger.warning(
+                "%dx%d is too small for the chosen layers to dream (frame or --dream-size): "
+                "frames pass unchanged",
+                *(self._size[1], self._size[0]),
+            )
+        return fitting or ladder[-1:]

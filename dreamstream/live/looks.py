@@ -1,0 +1,54 @@
+"""What the keys change in how a live view dreams (pure)."""
+
+import dataclasses
+
+from dreamstream.config import DEFAULT_MODEL, PRESETS, DreamConfig
+from dreamstream.models.catalog import find_model
+
+WEAKEST, STRONGEST, STRENGTH_RATIO = 0.25, 4.0, 1.25
+"""Bounds of the viewer's factor on the strength, and what a key press makes of it."""
+
+
+def next_preset(config: DreamConfig) -> DreamConfig:
+    """Give the look after this one, of those that the same network can dream."""
+    names = [
+        name
+        for name, preset in PRESETS.items()
+        if preset.model in (DEFAULT_MODEL, config.model) or name == config.preset
+    ]
+    following = names[(names.index(config.preset) + 1) % len(names)]
+    return DreamConfig(
+        preset=following,
+        model=config.model,
+        weights=config.weights,
+        dream_size=config.dream_size,
+        seed=config.seed,
+        flow=config.flow,
+        no_cuts=config.no_cuts,
+    )
+
+
+def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
+    """Give the look that one layer alone makes; None where the network has not so many.
+
+    Args:
+        config: The look so far.
+        number: Of the layers worth a try, from 1, the shallowest.
+    """
+    layers = list(find_model(config.model).layers)
+    if number > len(layers):
+        return None
+    return dataclasses.replace(config, layers={layers[number - 1]: 1.0})
+
+
+def name_look(config: DreamConfig) -> str:
+    """Name a look by its preset, or by its layers where they are not the preset's."""
+    if config.layers == PRESETS[config.preset].layers:
+        return config.preset
+    return " + ".join(config.layers)
+
+
+def next_strength(strength: float, *, stronger: bool) -> float:
+    """Give the strength after a key press."""
+    factor = STRENGTH_RATIO if stronger else 1 / STRENGTH_RATIO
+    return min(max(strength * factor, WEAKEST), STRONGEST)
