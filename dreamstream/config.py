@@ -256,6 +256,7 @@ class MediaConfig:
         stats: File that gets a JSON line for each frame.
         show: Also show the dream in a window.
         overwrite: Replace an existing output.
+        resume: Go on with an interrupted run of the same input and settings.
 
     Raises:
         ValueError: A value is outside its range; the message names the field.
@@ -281,6 +282,9 @@ class MediaConfig:
         False, "show it in a window as well; q ends and finishes the output", "output"
     )
     overwrite: bool = _option(False, "replace an existing output", "output", short="-y")
+    resume: bool = _option(
+        False, "go on with an interrupted run of the same input and settings", "output"
+    )
 
     def __post_init__(self) -> None:
         _require("start", self.start, least=0)

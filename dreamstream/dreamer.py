@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dreamstream._libraries import cv2
 from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
@@ -147,6 +149,21 @@ class Dreamer:
         self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that the next frame depends on, as named arrays that stay as they are."""
+        numbers = {"strength": self._strength, "held": self._held, "last_loss": self._last_loss}
+        known = {name: np.array(value) for name, value in numbers.items() if value is not None}
+        return {**known, **self._loss.state(), **self._carrier.state()}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on as the dreamer of the same configuration would whose :meth:`state` this is."""
+        self.reset()
+        self._strength = float(state["strength"])
+        self._held = float(state["held"]) if "held" in state else None
+        self._last_loss = float(state["last_loss"]) if "last_loss" in state else None
+        self._loss.restore(state)
+        self._carrier.restore(state)
 
     def dream(self, pixels: Pixels) -> Pixels:
         """Dream one frame.
