@@ -1,11 +1,12 @@
 """Where the journals of an output lie, and which of them a run resumes."""
 
+import contextlib
 import re
 import shutil
 from pathlib import Path
 
 from dreamstream.errors import ResumeError
-from dreamstream.journal.folder import Journal, has_state
+from dreamstream.journal.folder import Journal, has_state, noted_parts
 from dreamstream.journal.lock import FolderLock
 from dreamstream.journal.terms import Terms
 
@@ -25,7 +26,7 @@ def new_journal(target: Path, terms: Terms, overwrite: bool) -> Journal:
         count = "" if number == 1 else str(number)
         folder = target.with_name(f"{target.name}{_SUFFIX}{count}")
         if _is_remnant(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            _clear(folder)
         if not folder.exists():
             return Journal(folder, terms, overwrite)
         number += 1
@@ -71,6 +72,14 @@ def _folders(target: Path) -> list[Path]:
     if not target.parent.is_dir():
         return []
     return [path for path in target.parent.iterdir() if expected.fullmatch(path.name)]
+
+
+def _clear(folder: Path) -> None:
+    """Remove a remnant, with the file in which its run had not made a picture yet."""
+    for part in noted_parts(folder):
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_remnant(folder: Path) -> bool:

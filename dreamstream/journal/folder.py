@@ -154,7 +154,7 @@ class Journal:
 
     def drop_old_parts(self) -> None:
         """Remove what earlier runs have left of the output: the present part holds as much."""
-        for part in self._parts():
+        for part in noted_parts(self._folder):
             if part not in self._own:
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
@@ -224,14 +224,6 @@ class Journal:
         if end.segment == self.tape.end.segment:
             self.tape.forget_closed()
 
-    def _parts(self) -> list[Path]:
-        try:
-            names = (self._folder / _PARTS).read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return []
-        # names only, whatever stands in the file: nothing outside the output's folder is removed
-        return [self._folder.parent / Path(name).name for name in names if Path(name).name]
-
     def _write_error(self, error: OSError) -> SinkError:
         return SinkError(
             f"writing {self._folder} failed ({error.strerror}); free some space, then go on with "
@@ -272,6 +264,16 @@ def _read_terms(folder: Path) -> dict[str, Any]:
         return {name: held[name] for name in ("format", "overwrite", "terms")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ResumeError(f"{folder / _TERMS} is damaged") from error
+
+
+def noted_parts(folder: Path) -> list[Path]:
+    """List the files, there or not, in which a journal's runs made their output."""
+    try:
+        names = (folder / _PARTS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    # names only, whatever stands in the file: nothing outside the output's folder is removed
+    return [folder.parent / Path(name).name for name in names if Path(name).name]
 
 
 def has_state(folder: Path) -> float | None:

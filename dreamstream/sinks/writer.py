@@ -153,7 +153,8 @@ class MovieWriter:
     def decoder(self) -> "av.VideoCodecContext":
         """Make a decoder of the pictures that are written."""
         made = self._stream.codec_context
-        decoder = cast("av.VideoCodecContext", av.CodecContext.create(made.codec.canonical_name))
+        name = made.codec.canonical_name
+        decoder = cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
         decoder.extradata = made.extradata
         decoder.width, decoder.height, decoder.pix_fmt = made.width, made.height, made.pix_fmt
         return decoder
