@@ -220,7 +220,7 @@ def _is_done(request: Request, output: str | None) -> bool:
     from dreamstream.resume import is_whole
 
     media = request.media
-    if not media.resume or media.overwrite or output is None or not is_whole(output):
+    if not media.resume or output is None or not is_whole(output, media.overwrite):
         return False
     if not request.quiet:
         print(f"dreamstream: {output} is there already: nothing to resume", file=sys.stderr)

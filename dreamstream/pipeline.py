@@ -86,12 +86,12 @@ def dream_frames(
             sink.write(Frame(shown, frame.time, frame.index))
         except SinkClosed:  # the frame was shown, and where a file is kept too it is in it
             closed = True
-        if journal is not None:
-            journal.note(frame.index + 1, dreamer.state())
         before, left = left, time.perf_counter()
         yield FrameRecord(
             frame.index, frame.time, dreamer.report, read - asked, left - dreamed, left - before
         )
+        if journal is not None:  # only now: the record has been kept, too
+            journal.note(frame.index + 1, dreamer.state())
         if closed:
             return
         asked = time.perf_counter()

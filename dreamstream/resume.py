@@ -5,7 +5,16 @@ from pathlib import Path
 
 from dreamstream.arguments import Request, UsageError
 from dreamstream.frames import StreamInfo
-from dreamstream.journal import Journal, Terms, find_journal, interrupted, new_journal, terms_of
+from dreamstream.journal import (
+    Journal,
+    Terms,
+    find_journal,
+    forget_journals,
+    interrupted,
+    new_journal,
+    terms_of,
+    was_placed,
+)
 from dreamstream.sinks import is_series, is_there
 from dreamstream.sources.opening import STDIN
 
@@ -32,9 +41,19 @@ def require_resumable(source: str, output: str | None, info: StreamInfo) -> None
         )
 
 
-def is_whole(output: str) -> bool:
-    """Tell whether an output is there, and no run was interrupted that was to replace it."""
-    return is_there(output) and not interrupted(Path(output))
+def is_whole(output: str, overwrite: bool) -> bool:
+    """Tell whether an output that is to be resumed is there already.
+
+    Args:
+        output: The file, or the pattern of numbered pictures.
+        overwrite: Whether one that is there may be replaced: then it may be an older one, and is
+            taken for whole only where the journal says so.
+    """
+    path = Path(output)
+    if was_placed(path):
+        forget_journals(path)
+        return True
+    return not overwrite and is_there(output) and not interrupted(path)
 
 
 def open_journal(

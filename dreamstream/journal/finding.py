@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from dreamstream.errors import ResumeError
-from dreamstream.journal.folder import Journal, has_state, noted_parts
+from dreamstream.journal.folder import Journal, has_state, is_placed, noted_parts
 from dreamstream.journal.lock import FolderLock
 from dreamstream.journal.terms import Terms
 
@@ -58,6 +58,14 @@ def interrupted(target: Path) -> list[Path]:
     """List the journals with a state that an output has, the latest first."""
     found = [(time, folder) for folder in _folders(target) if (time := has_state(folder))]
     return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def was_placed(target: Path) -> bool:
+    """Tell whether a run was killed when its whole output was in place, and its journal not gone.
+
+    Then the journal is of no more use.
+    """
+    return any(is_placed(folder, target) for folder in _folders(target))
 
 
 def forget_journals(target: Path) -> None:

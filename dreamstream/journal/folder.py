@@ -109,13 +109,6 @@ class Journal:
             lock.release()
             raise
 
-    def placed(self, target: Path) -> bool:
-        """Tell whether the run had come so far that its whole output took the target's place."""
-        try:
-            return (self._folder / _SEAL).read_text() == str(target.stat().st_ino)
-        except OSError:
-            return False
-
     def begin(self, part: Path | None = None) -> None:
         """Make the folder, at the first call; note a file in which the output is being made.
 
@@ -264,6 +257,14 @@ def _read_terms(folder: Path) -> dict[str, Any]:
         return {name: held[name] for name in ("format", "overwrite", "terms")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ResumeError(f"{folder / _TERMS} is damaged") from error
+
+
+def is_placed(folder: Path, target: Path) -> bool:
+    """Tell whether a run had come so far that its whole output took the target's place."""
+    try:
+        return (folder / _SEAL).read_text() == str(target.stat().st_ino)
+    except OSError:
+        return False
 
 
 def noted_parts(folder: Path) -> list[Path]:
