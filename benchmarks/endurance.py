@@ -131,9 +131,9 @@ def main() -> int:
         references = {kind.name: _reference(kind, clip, Path(name) / kind.name) for kind in kinds}
         for blow, count in (("kill", options.kills), ("disk", options.disks)):
             for number in range(count):
-                kind = kinds[number % len(kinds)]
-                place = Path(name) / f"{blow}{number}"
-                _try(blow, kind, clip, place, references[kind.name], chance, tallies[kind.name])
+                kind, place = kinds[number % len(kinds)], Path(name) / f"{blow}{number}"
+                reference, tally = references[kind.name], tallies[kind.name]
+                Trial(kind, clip, place, reference, chance, tally).run(blow)
     print_table(tallies)
     return int(any(tally.faults for tally in tallies.values()))
 
@@ -152,94 +152,99 @@ def _import_tensorflow() -> None:
         os.dup2(kept, 2)
 
 
-def _try(
-    blow: str,
-    kind: Kind,
-    clip: Path,
-    place: Path,
-    reference: Reference,
-    chance: random.Random,
-    tally: Tally,
-) -> None:
-    """Strike a render, and note what came of it."""
-    place.mkdir()
-    try:
-        if blow == "kill":
-            _kill(kind, clip, place, reference, chance, tally)
-        else:
-            with _small_disk(place, reference, chance):
-                _fill(kind, clip, place, reference, tally)
-    except AssertionError as fault:
-        tally.faults.append(f"{place.name}: {fault}; {_log(place)}")
-    tally.counts[f"{blow}s"] += 1
-    shutil.rmtree(place, ignore_errors=True)
-    print(f"{place.name} {kind.name}: {len(tally.faults)} faults", file=sys.stderr, flush=True)
+@dataclass(frozen=True)
+class Trial:
+    """One render that is struck.
 
+    Attributes:
+        kind: What it makes.
+        clip: What it reads.
+        place: The folder it writes to.
+        reference: What it shall come to.
+        chance: Chooses the moments.
+        tally: Where it is noted what came of it.
+    """
 
-def _kill(
-    kind: Kind,
-    clip: Path,
-    place: Path,
-    reference: Reference,
-    chance: random.Random,
-    tally: Tally,
-) -> None:
-    _lay_old(kind, place)
-    process = _start(kind, clip, place)
-    blows = 0
-    while True:
-        _strike(process, place, blows == 0, reference, chance)
-        _check(kind, place, reference, tally)
-        blows += 1
-        if blows > 1 or chance.random() > SEVERAL_BLOWS:
-            break
-        process = _start(kind, clip, place, "--resume")
-    tally.counts["blows"] += blows
-    _resume(kind, clip, place, reference, tally)
+    kind: Kind
+    clip: Path
+    place: Path
+    reference: Reference
+    chance: random.Random
+    tally: Tally
 
+    def run(self, blow: str) -> None:
+        """Strike the render by ``kill`` or ``disk``, and note what came of it."""
+        self.place.mkdir()
+        try:
+            if blow == "kill":
+                self._kill()
+            else:
+                with _small_disk(self.place, self.reference, self.chance):
+                    self._fill()
+        except AssertionError as fault:
+            self.tally.faults.append(f"{self.place.name}: {fault}; {_log(self.place)}")
+        self.tally.counts[f"{blow}s"] += 1
+        shutil.rmtree(self.place, ignore_errors=True)
+        told = f"{self.place.name} {self.kind.name}: {len(self.tally.faults)} faults"
+        print(told, file=sys.stderr, flush=True)
 
-def _fill(kind: Kind, clip: Path, place: Path, reference: Reference, tally: Tally) -> None:
-    _lay_old(kind, place)
-    code = _wait(_start(kind, clip, place))
-    tally.counts["disks that were full"] += code != 0
-    if code:
-        _demand(code == cli.FAILURE, f"exit code {code} on a full disk")
-        _demand("failed" in _log(place), "no message on a full disk")
-    _check(kind, place, reference, tally)
-    subprocess.run(["mount", "-o", f"remount,size={ROOMY}", str(place)], check=True)
-    _resume(kind, clip, place, reference, tally)
+    def _start(self, *more: str) -> int:
+        return _start(self.kind, self.clip, self.place, *more)
 
+    def _kill(self) -> None:
+        _lay_old(self.kind, self.place)
+        process, blows = self._start(), 0
+        while True:
+            _strike(process, self.place, blows == 0, self.reference, self.chance)
+            self._check()
+            blows += 1
+            if blows > 1 or self.chance.random() > SEVERAL_BLOWS:
+                break
+            process = self._start("--resume")
+        self.tally.counts["blows"] += blows
+        self._resume()
 
-def _resume(kind: Kind, clip: Path, place: Path, reference: Reference, tally: Tally) -> None:
-    """Go on, and demand the very result of an uninterrupted run, and nothing else."""
-    code = _wait(_start(kind, clip, place, "--resume"))
-    _demand(code == cli.DONE, f"resuming ended with {code}")
-    log = _log(place)
-    tally.counts[next(told for told in (*_TOLD, "") if told in log) or "whole already"] += 1
-    _demand(_digest(kind, place) == reference.digest, "another result than uninterrupted")
-    left = [path.name for path in place.iterdir() if not _is_output(kind, path)]
-    if _TOLD[1] in log:  # a part of a single frame, as no state of it was saved
-        left = [name for name in left if ".part." not in name]
-    _demand(not left, f"left behind: {left}")
-    tally.counts["identical"] += 1
+    def _fill(self) -> None:
+        _lay_old(self.kind, self.place)
+        code = _wait(self._start())
+        self.tally.counts["disks that were full"] += code != 0
+        if code:
+            _demand(code == cli.FAILURE, f"exit code {code} on a full disk")
+            _demand("failed" in _log(self.place), "no message on a full disk")
+        self._check()
+        subprocess.run(["mount", "-o", f"remount,size={ROOMY}", str(self.place)], check=True)
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on, and demand the very result of an uninterrupted run, and nothing else."""
+        code, log = _wait(self._start("--resume")), _log(self.place)
+        _demand(code == cli.DONE, f"resuming ended with {code}")
+        told = next(told for told in (*_TOLD, "") if told in log)
+        self.tally.counts[told or "whole already"] += 1
+        same = _digest(self.kind, self.place) == self.reference.digest
+        _demand(same, "another result than uninterrupted")
+        left = [path.name for path in self.place.iterdir() if not _is_output(self.kind, path)]
+        if told == _TOLD[1]:  # a part of a single frame, as no state of it was saved
+            left = [name for name in left if ".part." not in name]
+        _demand(not left, f"left behind: {left}")
+        self.tally.counts["identical"] += 1
+
+    def _check(self) -> None:
+        """Demand that after a blow the old output is there, and that what is new plays."""
+        if self.kind.is_series:
+            for picture in self.place.glob("[0-9][0-9][0-9].png"):
+                _demand(_in_fork(_count_frames, picture) == 1, f"{picture.name} is torn")
+        elif (self.place / self.kind.target).read_bytes() != OLD:
+            same = _digest(self.kind, self.place) == self.reference.digest
+            _demand(same, "the old output was lost")
+        for part in self.place.glob("out.part*.m*"):  # of GIF and APNG their .mkv
+            frames = _in_fork(_count_frames, part)
+            self.tally.counts["parts that play" if frames else "parts before a picture"] += 1
+            _demand(frames > 0 or part.stat().st_size < _HEAD, f"{part.name} does not play")
 
 
 _TOLD = ("goes on after", "it begins anew", "is there already")
 """What the command says of an output that it is to resume."""
-
-
-def _check(kind: Kind, place: Path, reference: Reference, tally: Tally) -> None:
-    """Demand that after a blow the old output is there, and that what is new plays."""
-    if kind.is_series:
-        for picture in place.glob("[0-9][0-9][0-9].png"):
-            _demand(_in_fork(_count_frames, picture) == 1, f"{picture.name} is torn")
-    elif (place / kind.target).read_bytes() != OLD:
-        _demand(_digest(kind, place) == reference.digest, "the old output was lost")
-    for part in place.glob("out.part*.m*"):  # of GIF and APNG their .mkv
-        frames = _in_fork(_count_frames, part)
-        tally.counts["parts that play" if frames else "parts before their first frame"] += 1
-        _demand(frames > 0 or part.stat().st_size < _HEAD, f"{part.name} does not play")
-
 
 _HEAD = 4096
 """Bytes up to which a file may hold a header and no picture yet."""
@@ -391,7 +396,8 @@ def _picture(index: int) -> Pixels:
         * np.cos(columns * (0.9 - 0.2 * channel) - index / 11 * (shot - 4))
         for channel in range(3)
     ]
-    return np.uint8(np.rint(127 + 110 * np.stack(planes, axis=-1)))
+    picture: Pixels = np.rint(127 + 110 * np.stack(planes, axis=-1)).astype(np.uint8)
+    return picture
 
 
 def _add_tone(silent: Path, path: Path) -> None:

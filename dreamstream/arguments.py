@@ -27,7 +27,7 @@ OUTPUT/NAME.mp4, a picture keeps its suffix.
 
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
-*.part.*, and --resume goes on with it
+*.part.*
 """
 
 _GROUPS = {

@@ -54,6 +54,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "stats": ("s.jsonl", Path("s.jsonl")),
     "show": (None, True),
     "overwrite": (None, True),
+    "resume": (None, True),
 }
 """Each field's flag argument, None for a switch, and the value that it stands for."""
 

@@ -84,7 +84,7 @@ def test_a_file_that_is_shorter_than_it_was_is_recognised(tmp_path: Path) -> Non
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (31, 33), (48, 64)])
 def test_frames_come_back_as_they_were(size: tuple[int, int], tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    frames = [Frame(pixels ^ index, Fraction(index, 3), index) for index in range(3)]
+    frames = [Frame(pixels ^ np.uint8(index), Fraction(index, 3), index) for index in range(3)]
     tape = Tape(tmp_path, TapeEnd())
     for frame in frames:
         tape.add_frame(frame)

@@ -18,6 +18,8 @@ import pytest
 
 from dreamstream import cli, pipeline
 from dreamstream._libraries import av
+from dreamstream.arguments import Request
+from dreamstream.dreamer import Dreamer
 from dreamstream.journal import folder as journal_folder
 from dreamstream.pipeline import FrameRecord
 from dreamstream.process import Stopped
@@ -50,12 +52,24 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+_DREAMERS: dict[tuple[object, ...], Dreamer] = {}
+"""One for all runs of equal settings: that another one may go on is a law of the dreamer's own."""
+
+
+def load_dreamer(request: Request) -> Dreamer:
+    key = (*map(str, vars(request.dream).values()), request.media.stats is not None)
+    if key not in _DREAMERS:
+        _DREAMERS[key] = Dreamer(request.dream, measure_source=key[-1] is True)
+    return _DREAMERS[key]
+
+
 @pytest.fixture
 def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
     """Run the command in an empty folder, with short segments and a saving at every frame."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr(cli, "_load_dreamer", load_dreamer)
     monkeypatch.setattr(segments, "LONGEST_SEGMENT", 8)
     monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 0.0)
     (tmp_path / "work").mkdir()
@@ -398,8 +412,7 @@ def test_a_run_that_was_killed_after_its_output_came_into_place_is_whole(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(journal_folder.Journal, "remove", lambda journal: None)
-        patch.setattr("dreamstream.cli._forget_journals", lambda output: None)
+        patch.setattr(shutil, "rmtree", lambda *path, **options: None)
         run(clip, "out.mp4", *QUICK)
     assert names() == ["out.mp4", "out.mp4.resume"]
     whole = contents()

@@ -153,12 +153,19 @@ class Journal:
                     part.unlink(missing_ok=True)
 
     def seal(self, whole: Path) -> None:
-        """Note that the output is whole and only has to be put into its place.
+        """Note that the output is whole, on the disk, and only has to be put into its place.
 
         A run that is killed after that can be told from one that has not come so far.
+
+        Raises:
+            SinkError: The system refuses.
         """
-        with contextlib.suppress(OSError):
-            _write_whole(self._folder / _SEAL, str(whole.stat().st_ino).encode())
+        try:
+            with whole.open("rb+") as file:
+                os.fsync(file.fileno())
+            _write_whole(self._folder / _SEAL, _identity(whole).encode())
+        except OSError as error:
+            raise self._write_error(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -262,9 +269,15 @@ def _read_terms(folder: Path) -> dict[str, Any]:
 def is_placed(folder: Path, target: Path) -> bool:
     """Tell whether a run had come so far that its whole output took the target's place."""
     try:
-        return (folder / _SEAL).read_text() == str(target.stat().st_ino)
+        return (folder / _SEAL).read_text() == _identity(target)
     except OSError:
         return False
+
+
+def _identity(path: Path) -> str:
+    """Tell a file so that it is known again under another name."""
+    status = path.stat()
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
 def noted_parts(folder: Path) -> list[Path]:

@@ -14,6 +14,10 @@ _HEAD = struct.Struct("<II")
 """Before each record: its length in bytes and its CRC-32."""
 
 
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Windows alone has it, and needs it."""
+
+
 class RecordLog:
     """A file of records, appended one by one.
 
@@ -76,7 +80,7 @@ class RecordLog:
     def _opened(self) -> BinaryIO:
         """Open the file behind its last record; unbuffered, so that ``end`` is what is written."""
         if self._file is None:
-            number = os.open(self.path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_BINARY", 0))
+            number = os.open(self.path, os.O_CREAT | os.O_WRONLY | _BINARY, 0o666)
             self._file = os.fdopen(number, "wb", buffering=0)
             self._file.truncate(self.end)
             self._file.seek(self.end)
