@@ -129,7 +129,8 @@ class PictureSeriesSink(Sink):
         PartFile(self._path(), info, self._overwrite).remove()  # may we write there?
         if journal is not None:
             journal.begin()
-            self._go_on(journal.frames)
+            if journal.resumes:
+                self._go_on(journal.frames)
 
     def write(self, frame: Frame) -> None:
         """Write the next picture.

@@ -7,7 +7,8 @@ from dreamstream._libraries import av
 
 LONGEST_SEGMENT = 240
 """Frames of a segment, at most: a run that is resumed encodes so many again.  Each begins with a
-key frame and an empty rate control; at this length that took 0.4 % more bytes in h264."""
+key frame and an empty rate control; at this length that changed the bytes of films by -0.8 to 1.2 %,
+and none waits on another's pictures."""
 
 Configure: TypeAlias = Callable[["av.VideoCodecContext"], None]
 
