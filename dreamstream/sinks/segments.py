@@ -7,8 +7,7 @@ from dreamstream._libraries import av
 
 LONGEST_SEGMENT = 240
 """Frames of a segment, at most: a run that is resumed encodes so many again.  Each begins with a
-key frame and an empty rate control; at this length that changed the bytes of films by -0.8 to 1.2 %,
-and none waits on another's pictures."""
+key frame and an empty rate control; at this length that changed a film's bytes by -0.8 to 1.2 %."""
 
 Configure: TypeAlias = Callable[["av.VideoCodecContext"], None]
 
