@@ -41,6 +41,10 @@ _FRAGMENTED = {
 }
 """Options that keep an unfinished mp4 or mov playable; closing it makes it an ordinary one."""
 
+_CLUSTERED = {"cluster_time_limit": "1000"}
+"""Options that keep an unfinished Matroska or WebM playable up to its last second (milliseconds):
+FFmpeg writes clusters, by default of 5 s, when they are full."""
+
 _STREAMED = {"cluster_time_limit": "200"}
 """Options of a pipe: Matroska leaves in clusters, of 5 s unless told otherwise (milliseconds)."""
 
@@ -271,7 +275,7 @@ class FromRgb:
 
 def _muxer_options(suffix: str, reader: "av.container.InputContainer | None") -> dict[str, str]:
     if suffix not in MP4_SUFFIXES:
-        return dict(_MUXER)
+        return _MUXER | _CLUSTERED
     options = _MUXER | _FRAGMENTED
     if reader is None or not is_rewrapped(reader):
         options["movflags"] += _DELAYED
