@@ -42,7 +42,9 @@ def test_across_the_seams_every_picture_and_its_time_are_kept(
         assert off < 4, index
     with av.open(str(parted)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
-    assert [packet.dts for packet in packets] == sorted({packet.dts for packet in packets})
+    decoded_at = [packet.dts for packet in packets if packet.dts is not None]
+    assert len(decoded_at) == len(TIMES)
+    assert decoded_at == sorted(set(decoded_at))
     assert all(packets[seam].is_keyframe for seam in range(0, len(packets), 7))
 
 
