@@ -246,8 +246,8 @@ class Trial:
 _TOLD = ("goes on after", "it begins anew", "is there already")
 """What the command says of an output that it is to resume."""
 
-_HEAD = 4096
-"""Bytes up to which a file may hold a header and no picture yet."""
+_HEAD = 4096 + SIZE[0] * SIZE[1] * 3
+"""Bytes up to which a file may hold a header and a torn picture, and none that is whole."""
 
 
 def _count_frames(path: Path) -> int:

@@ -45,6 +45,9 @@ _CLUSTERED = {"cluster_time_limit": "1000"}
 """Options that keep an unfinished Matroska or WebM playable up to its last second (milliseconds):
 FFmpeg writes clusters, by default of 5 s, when they are full."""
 
+_CLUSTERED_SINGLY = {"cluster_time_limit": "1"}
+"""The same up to the last picture, where a picture is so large that a cluster's head is nothing."""
+
 _STREAMED = {"cluster_time_limit": "200"}
 """Options of a pipe: Matroska leaves in clusters, of 5 s unless told otherwise (milliseconds)."""
 
@@ -108,6 +111,8 @@ class MovieWriter:
         os.environ.setdefault("SVT_LOG", "1")
         reader = open_reader(info.sound) if info.sound is not None else None
         options = _muxer_options(suffix, reader)
+        if encoding.codec.rgb:
+            options |= _CLUSTERED_SINGLY
         if url.startswith("pipe:"):
             options |= _STREAMED
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
