@@ -82,7 +82,7 @@ def _long_figures(clip: Path, kinds: str) -> Iterator[tuple[str, float]]:
 
 def _peaks_of_long(clip: Path, output: Path) -> Iterator[float]:
     """Watch a run's statistics grow, and give its peak memory when they have so many lines."""
-    stats = output.with_suffix(".jsonl")
+    stats = output.with_name(f"{output.name}.jsonl")  # another kind's is there already
     arguments = [str(clip), str(output), "--stats", str(stats), *CHEAP]
     process = subprocess.Popen(_command(arguments))
     for frames in LONG[:-1]:
