@@ -2,11 +2,12 @@
 
 Run from the repository's root, with dreamstream installed and nothing else running:
 
-    python benchmarks/command.py [--clip samples/meadow.mp4] [--json FILE]
+    python benchmarks/command.py [--clip samples/meadow.mp4] [--json FILE] [--long mp4,gif]
 
 Times are the best of three. "First frame" is from the command to the first line of its statistics.
 Memory is the command's peak resident set for 5 s and for 60 s of the clip, looped at 192x108
-without sound.
+without sound.  With ``--long`` it is instead, for each kind of output, the peak after 500 and after
+2000 frames of 1280x720 in one run that dreams next to nothing.
 """
 
 import argparse
@@ -30,7 +31,14 @@ from dreamstream.sources import open_source
 
 REPEATS = 3
 SMALL = (108, 192)
+LARGE = (720, 1280)
 RATE = Fraction(24)
+
+LONG = (500, 2000)
+"""Frames after which the memory of a long run is looked at; with the last it ends."""
+
+CHEAP = ("--dream-size", "64", "--octaves", "1", "--first-steps", "0", "--steps", "0", "-y", "-q")
+"""A dream that costs as good as nothing; all else that happens to a frame happens."""
 
 
 def main() -> None:
@@ -38,8 +46,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", type=Path, default=Path("samples/meadow.mp4"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--long", help="kinds of output, such as mp4,gif")
     options = parser.parse_args()
-    figures = dict(_figures(options.clip))
+    made = _long_figures(options.clip, options.long) if options.long else _figures(options.clip)
+    figures = dict(made)
     for name, value in figures.items():
         print(f"{name:42} {value:8.2f}")
     if options.json:
@@ -56,8 +66,37 @@ def _figures(clip: Path) -> Iterator[tuple[str, float]]:
         )
         for seconds in (5, 60):
             looped = Path(folder) / f"{seconds}.mp4"
-            _loop(clip, looped, int(seconds * RATE))
+            _loop(clip, looped, int(seconds * RATE), SMALL)
             yield f"peak memory, {seconds} s of video, MiB", _peak_mebibytes(looped, Path(folder))
+
+
+def _long_figures(clip: Path, kinds: str) -> Iterator[tuple[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        looped = Path(folder) / "long.mp4"
+        _loop(clip, looped, LONG[-1], LARGE)
+        for kind in kinds.split(","):
+            peaks = _peaks_of_long(looped, Path(folder) / f"out.{kind}")
+            for frames, peak in zip(LONG, peaks, strict=True):
+                yield f"peak memory, .{kind}, {frames} frames of 720p, MiB", peak
+
+
+def _peaks_of_long(clip: Path, output: Path) -> Iterator[float]:
+    """Watch a run's statistics grow, and give its peak memory when they have so many lines."""
+    stats = output.with_name(f"{output.name}.jsonl")  # another kind's is there already
+    arguments = [str(clip), str(output), "--stats", str(stats), *CHEAP]
+    process = subprocess.Popen(_command(arguments))
+    for frames in LONG[:-1]:
+        while process.poll() is None and _count_lines(stats) < frames:
+            time.sleep(1)
+        if process.poll():
+            raise SystemExit(f"dreaming {clip} failed with status {process.returncode}")
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        yield int(status.partition("VmHWM:")[2].split()[0]) / 1024  # kibibytes
+    yield _peak_of(process, clip)
+
+
+def _count_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _command(arguments: Sequence[str]) -> list[str]:
@@ -87,13 +126,13 @@ def _first_frame(clip: Path, folder: Path) -> float:
     return waited
 
 
-def _loop(clip: Path, looped: Path, count: int) -> None:
-    """Write ``count`` small frames of a clip, from the beginning again where it ends."""
-    info = StreamInfo(*SMALL, rate=RATE, time_base=1 / RATE, frames=count)
+def _loop(clip: Path, looped: Path, count: int, size: tuple[int, int]) -> None:
+    """Write ``count`` frames of a clip at a size, from the beginning again where it ends."""
+    info = StreamInfo(*size, rate=RATE, time_base=1 / RATE, frames=count)
     with open_sink(looped, info) as sink:
         for index, pixels in enumerate(islice(_endless(clip), count)):
-            small = cv2.resize(pixels, SMALL[::-1], interpolation=cv2.INTER_AREA)
-            sink.write(Frame(np.asarray(small, np.uint8), index / RATE, index))
+            scaled = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+            sink.write(Frame(np.asarray(scaled, np.uint8), index / RATE, index))
 
 
 def _endless(clip: Path) -> Iterator[np.ndarray]:
@@ -106,7 +145,11 @@ def _endless(clip: Path) -> Iterator[np.ndarray]:
 def _peak_mebibytes(clip: Path, folder: Path) -> float:
     """Dream a clip and give the peak of the command's resident memory."""
     arguments = [str(clip), str(folder / "memory.mp4"), "-y", "-q"]
-    process = subprocess.Popen(_command(arguments))
+    return _peak_of(subprocess.Popen(_command(arguments)), clip)
+
+
+def _peak_of(process: "subprocess.Popen[bytes]", clip: Path) -> float:
+    """Wait for a command's end, and give the peak of its resident memory."""
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"dreaming {clip} failed with status {status}")

@@ -89,6 +89,15 @@ class Loss:
         """Let the next stream calibrate anew, where the network has no scales of its own."""
         self.calibrated = self._extractor.layer_scales is not None
 
+    def state(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Give the scales, and whether they hold for the stream, as named arrays."""
+        return {"scales": self._scales.numpy(), "calibrated": np.array(self.calibrated)}
+
+    def restore(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take the scales that another loss's :meth:`state` told."""
+        self._scales.assign(state["scales"])
+        self.calibrated = bool(state["calibrated"])
+
     def _mean_squares_of(self, image: Tensor) -> Tensor:
         return tf.stack([_mean_square(activation) for activation in self._extractor(image)])
 

@@ -1,8 +1,11 @@
 """What a frame starts from: the previous residual, carried along the flow."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
@@ -76,6 +79,23 @@ class Carrier:
         """
         if change is not Change.FLASH:
             self._memory = small, residual
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that is remembered, as named arrays that stay as they are."""
+        state = self._cuts.state()
+        if self._memory is not None:
+            state["small"], state["residual"] = self._memory
+        if self._unmoved is not None:
+            state["unmoved"] = self._unmoved
+        return state
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Remember what another carrier's :meth:`state` told."""
+        self.reset()
+        if "residual" in state:
+            self._memory = state["small"], state["residual"]
+        self._unmoved = state.get("unmoved")
+        self._cuts.restore(state)
 
     def carry(self, small: Pixels) -> Carried:
         """Bring the remembered residual to a frame along the backward flow.

@@ -7,10 +7,12 @@ reach it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dreamstream.ascent import NEAR_CEILING
 from dreamstream.climb import COLD_HEADROOM, Headroom
@@ -86,6 +88,15 @@ class CeilingControl:
         self._last = 0.0
         self._gain, self._headroom = _FIRST_GAIN, _FIRST_HEADROOM
         self._begun: tuple[float, float] | None = None
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that is remembered between frames, as named arrays."""
+        return {"ceiling": np.array([self._last, self._gain, self._headroom])}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Remember what another control's :meth:`state` told."""
+        self._last, self._gain, self._headroom = map(float, state["ceiling"])
+        self._begun = None
 
     def is_near(self, loss: float | None) -> bool:
         """Tell whether a loss is so close to the ceiling that it has a say."""

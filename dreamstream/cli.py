@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from dreamstream.arguments import (
 from dreamstream.errors import (
     DreamstreamError,
     ModelError,
+    ResumeError,
     SinkError,
     SourceError,
     SourceLost,
@@ -33,6 +35,7 @@ from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_sig
 if TYPE_CHECKING:
     from dreamstream.dreamer import Dreamer
     from dreamstream.frames import StreamInfo
+    from dreamstream.journal import Journal
     from dreamstream.report import FrameRecord
     from dreamstream.sinks import Sink
     from dreamstream.sources import Source
@@ -43,6 +46,7 @@ _CODES: Mapping[type[Exception], int] = {
     UsageError: USAGE,
     UnknownNameError: USAGE,
     SourceLost: PARTIAL,
+    ResumeError: USAGE,
     SourceError: BAD_INPUT,
     DreamstreamError: FAILURE,
 }
@@ -164,11 +168,16 @@ class _Run:
             source = stack.enter_context(open_source(target, request.media))
             output = self._output(target, source.info)
             _require_fit(request, target, output, source.info)
+            if _is_done(request, output):
+                return DONE
+            journal = _enter_journal(stack, request, target, output, source.info)
             source = _hold(request, source, output)
-            sink = _enter_sink(stack, request, output, source.info)
-            stats = _enter_stats(stack, request)
-            dreamer = self._fresh_dreamer(source)
-            frames = _run(request, target, source, dreamer, sink, stats)
+            sink = _enter_sink(stack, request, output, source.info, journal)
+            stats = _enter_stats(stack, request, journal)
+            dreamer = self._fresh_dreamer(source, journal)
+            frames = _run(request, target, source, dreamer, sink, stats, journal)
+        if journal is not None:
+            _forget_journals(str(output))
         if request.media.save_octaves:
             _save_octaves(request, Path(str(output)), dreamer)
         _summarise(request, output, frames, time.perf_counter() - begun)
@@ -190,10 +199,12 @@ class _Run:
             return request.output
         return f"{stem_of(source)}-preview.png"
 
-    def _fresh_dreamer(self, source: "Source") -> "Dreamer":
+    def _fresh_dreamer(self, source: "Source", journal: "Journal | None") -> "Dreamer":
         if self._dreamer is None:
             self._dreamer = _load_dreamer(self._request, source)
         self._dreamer.reset()
+        if journal is not None and journal.dreamer is not None:
+            self._dreamer.restore(journal.dreamer)
         return self._dreamer
 
 
@@ -206,7 +217,7 @@ def _show_live(request: Request, target: str) -> int:
     begun = time.perf_counter()
     run = LiveRun(target, request.output, request.dream, request.media, request.live)
     with ExitStack() as stack:
-        stats = _enter_stats(stack, request)
+        stats = _enter_stats(stack, request, None)
         frames = run_live(
             run,
             partial(load_network, quiet=not request.verbose),
@@ -242,6 +253,7 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--fps": lambda request: request.media.fps is not None,
     "--compare": lambda request: request.media.compare,
     "--save-octaves": lambda request: request.media.save_octaves,
+    "--resume": lambda request: request.media.resume,
     "--zoom, --rotate, --drift": lambda request: request.media.moves,
 }
 """Flags that a live view has no use for, and what tells that they are given."""
@@ -249,12 +261,15 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
 
 def _require_fit(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
     """Raise where options contradict one another, the input or the output."""
+    from dreamstream.resume import require_resumable
     from dreamstream.sinks.video import VIDEO_SUFFIXES
 
     media, live = request.media, request.live
     for flag in ("no_window", "virtual_camera"):
         if getattr(live, flag):
             raise UsageError(f"{flag_of(flag)}: is for a live view; give a camera, or --live")
+    if media.resume:
+        require_resumable(source, output, info)
     if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
         raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
     one = info.rate is None or request.preview is not None
@@ -294,8 +309,40 @@ def _is_one_of(path: Path, others: Sequence[str | Path | None]) -> bool:
     return path.resolve() in [Path(other).resolve() for other in others if other is not None]
 
 
+def _is_done(request: Request, output: str | None) -> bool:
+    """Tell whether an output is there already of a run that is to be resumed, and say so."""
+    from dreamstream.resume import is_whole
+
+    media = request.media
+    if not media.resume or output is None or not is_whole(output, media.overwrite):
+        return False
+    if not request.quiet:
+        print(f"dreamstream: {output} is there already: nothing to resume", file=sys.stderr)
+    return True
+
+
+def _enter_journal(
+    stack: ExitStack, request: Request, source: str, output: str | None, info: "StreamInfo"
+) -> "Journal | None":
+    from dreamstream.resume import open_journal
+
+    journal = open_journal(request, source, output, info)
+    return None if journal is None else stack.enter_context(journal)
+
+
+def _forget_journals(output: str) -> None:
+    """Remove what earlier runs have left to be resumed of an output that is whole now."""
+    from dreamstream.journal import forget_journals
+
+    forget_journals(Path(output))
+
+
 def _enter_sink(
-    stack: ExitStack, request: Request, target: str | None, info: "StreamInfo"
+    stack: ExitStack,
+    request: Request,
+    target: str | None,
+    info: "StreamInfo",
+    journal: "Journal | None",
 ) -> "Sink":
     """Open the output, the window or both; say what is left of them when they are given up."""
     from dreamstream.compare import compared_info
@@ -303,10 +350,12 @@ def _enter_sink(
 
     if request.media.compare:
         info = compared_info(info)
+    allowed = journal is not None and journal.overwrite
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if target is not None:
-            sinks.append(opened.enter_context(open_sink(target, info, request.media)))
+            media = replace(request.media, overwrite=True) if allowed else request.media
+            sinks.append(opened.enter_context(open_sink(target, info, media, journal)))
         if target is None or request.media.show:
             sinks.append(opened.enter_context(WindowSink(info)))
         opened.pop_all()  # all are open, so they stay so
@@ -333,14 +382,16 @@ class _RecordWriter(Protocol):
     def write(self, record: "FrameRecord") -> None: ...
 
 
-def _enter_stats(stack: ExitStack, request: Request) -> _RecordWriter | None:
-    media = request.media
+def _enter_stats(
+    stack: ExitStack, request: Request, journal: "Journal | None"
+) -> _RecordWriter | None:
+    media, first = request.media, 0 if journal is None else journal.frames
     if media.stats is None:
         return None
     from dreamstream.stats import StatsFile
 
     return stack.enter_context(
-        StatsFile(media.stats, request.dream.max_loss, overwrite=media.overwrite)
+        StatsFile(media.stats, request.dream.max_loss, overwrite=media.overwrite, first=first)
     )
 
 
@@ -398,6 +449,7 @@ def _run(
     dreamer: "Dreamer",
     sink: "Sink",
     stats: _RecordWriter | None,
+    journal: "Journal | None",
 ) -> int:
     """Dream every frame behind a progress bar; give their number."""
     from tqdm import tqdm
@@ -405,10 +457,17 @@ def _run(
     from dreamstream.pipeline import dream_frames
 
     disable = True if request.quiet else None  # None: no bar where stderr is no terminal
-    total = source.info.frames
-    records = dream_frames(source, dreamer, sink, compare=request.media.compare)
+    first = 0 if journal is None else journal.frames
+    records = dream_frames(source, dreamer, sink, compare=request.media.compare, journal=journal)
     name = target if len(request.inputs) > 1 else None
-    with tqdm(records, name, total, unit="frame", disable=disable, dynamic_ncols=True) as bar:
+    bar = tqdm(
+        *(records, name, source.info.frames),
+        initial=first,
+        unit="frame",
+        disable=disable,
+        dynamic_ncols=True,
+    )
+    with bar:
         frames = 0
         for record in bar:
             frames += 1

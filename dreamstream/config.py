@@ -271,6 +271,7 @@ class MediaConfig:
         drift: Likewise: pixels by which each frame is moved, right and down.
         loop: Let the last frame of such a clip lead to its first one; begin a film that plays live
             anew at its end.
+        resume: Go on with an interrupted run of the same input and settings.
 
     Raises:
         ValueError: A value is outside its range; the message names the field.
@@ -304,6 +305,9 @@ class MediaConfig:
         False, "show it in a window as well; q ends and finishes the output", "output"
     )
     overwrite: bool = _option(False, "replace an existing output", "output", short="-y")
+    resume: bool = _option(
+        False, "go on with an interrupted run of the same input and settings", "output"
+    )
     zoom: float = _option(1.0, "how much larger each frame is, e.g. 1.02", "clip")
     rotate: float = _option(0.0, "degrees by which each frame is turned, clockwise", "clip")
     drift: tuple[float, float] = _option(

@@ -1,7 +1,9 @@
 """Scene cuts and flashes, told from the frames so far (causal; OpenCV and numpy)."""
 
 from collections import deque
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +52,15 @@ class CutDetector:
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._flashes = 0
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that is remembered, as named arrays."""
+        return {"recent": np.array(self._recent, np.float64), "flashes": np.array(self._flashes)}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Remember what another detector's :meth:`state` told."""
+        self._recent = deque(map(float, state["recent"]), maxlen=_RECENT)
+        self._flashes = int(state["flashes"])
 
     def judge(self, current: Pixels, reference: Pixels, confidence: FloatImage) -> Change:
         """Judge a frame against the last one that was no flash.

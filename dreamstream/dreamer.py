@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dreamstream._libraries import cv2
 from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
@@ -115,6 +117,22 @@ class Dreamer:
         self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that the next frame depends on, as named arrays that stay as they are."""
+        known = {"strength": np.array(self._strength)}
+        if self._held is not None:
+            known["held"] = np.array(self._held)
+        return {**known, **self._ceiling.state(), **self._loss.state(), **self._carrier.state()}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on as the dreamer of the same configuration would whose :meth:`state` this is."""
+        self.reset()
+        self._strength = float(state["strength"])
+        self._held = float(state["held"]) if "held" in state else None
+        self._ceiling.restore(state)
+        self._loss.restore(state)
+        self._carrier.restore(state)
 
     def dream(self, pixels: Pixels) -> Pixels:
         """Dream one frame.

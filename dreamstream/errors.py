@@ -7,6 +7,7 @@
     │   └── SinkClosed        whoever watches has closed the output: no error, the end
     ├── ModelError            a model, a layer or its weights are not usable
     │   └── UnknownNameError  there is no model or layer of that name
+    ├── ResumeError           an interrupted run can't be resumed
     └── MissingLibraryError   a system library that a package needs is absent
 
 Misuse of the Python interface is a ``ValueError``.  A message is one line: the operation, the path
@@ -40,6 +41,10 @@ class ModelError(DreamstreamError):
 
 class UnknownNameError(ModelError):
     """There is no model or layer of that name."""
+
+
+class ResumeError(DreamstreamError):
+    """An interrupted run can't be resumed: its input, its settings or its journal have changed."""
 
 
 class MissingLibraryError(DreamstreamError):

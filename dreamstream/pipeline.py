@@ -7,6 +7,7 @@ from dreamstream.compare import side_by_side
 from dreamstream.dreamer import Dreamer
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import Frame
+from dreamstream.journal import Journal
 from dreamstream.report import FrameRecord
 from dreamstream.sinks import Sink
 from dreamstream.sources import Source
@@ -29,7 +30,12 @@ def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:
 
 
 def dream_frames(
-    source: Source, dreamer: Dreamer, sink: Sink, *, compare: bool = False
+    source: Source,
+    dreamer: Dreamer,
+    sink: Sink,
+    *,
+    compare: bool = False,
+    journal: Journal | None = None,
 ) -> Iterator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -38,13 +44,18 @@ def dream_frames(
         dreamer: What dreams them.
         sink: Where the dreams go; a viewer who closes it ends the stream.
         compare: Give the sink source and dream side by side (see ``compared_info``).
+        journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
+            skipped; of the others it is told as they are written.
 
     Yields:
         A record of each frame, once it is written.
     """
     left = asked = time.perf_counter()
     closed = False
+    done = 0 if journal is None else journal.frames
     for frame in source:
+        if frame.index < done:
+            continue
         read = time.perf_counter()
         dream = dreamer.dream(frame.pixels)
         dreamed = time.perf_counter()
@@ -57,6 +68,8 @@ def dream_frames(
         yield FrameRecord(
             frame.index, frame.time, dreamer.report, read - asked, left - dreamed, left - before
         )
+        if journal is not None:  # only now: the record has been kept, too
+            journal.note(frame.index + 1, dreamer.state())
         if closed:
             return
         asked = time.perf_counter()

@@ -20,15 +20,20 @@ class StatsFile:
         path: The file to write.
         max_loss: The ceiling that stands in every line.
         overwrite: Replace an existing file.
+        first: Index of the first frame to come.  The file of an interrupted run goes on there: its
+            lines of earlier frames stay.
 
     Raises:
         SinkError: The file exists, or can't be written.
     """
 
-    def __init__(self, path: Path, max_loss: float | None, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: Path, max_loss: float | None, *, overwrite: bool = False, first: int = 0
+    ) -> None:
         self._path, self._max_loss = path, max_loss
         self._file: TextIO | None = None
-        if path.exists() and not overwrite:
+        self._kept = _length_before(path, first) if first and path.is_file() else 0
+        if path.exists() and not (overwrite or self._kept):
             raise SinkError(
                 f"writing {path} failed: it exists; give another --stats file, or -y to replace it"
             )
@@ -46,7 +51,8 @@ class StatsFile:
         """
         try:
             if self._file is None:  # only now: a run that fails before it leaves no trace
-                self._file = self._path.open("w", encoding="utf-8", buffering=1)
+                self._file = self._path.open("a", encoding="utf-8", buffering=1)
+                self._file.truncate(self._kept)
             self._file.write(json.dumps(stats_of(record, self._max_loss)) + "\n")
         except OSError as error:
             raise SinkError(
@@ -66,6 +72,20 @@ class StatsFile:
         if self._file is not None:
             with contextlib.suppress(OSError):  # a full disk, of which write has told
                 self._file.close()
+
+
+def _length_before(path: Path, first: int) -> int:
+    """Measure, in bytes, a file's lines of frames before one; a torn line counts for nothing."""
+    length = 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n") or not json.loads(line)["index"] < first:
+                    break
+                length += len(line)
+    except (OSError, ValueError, KeyError, TypeError):  # from here on it is none of ours
+        return length
+    return length
 
 
 def _finite(value: float | None) -> float | None:

@@ -58,6 +58,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "rotate": ("-1.5", -1.5),
     "drift": ("-2,0.5", (-2.0, 0.5)),
     "loop": (None, True),
+    "resume": (None, True),
 }
 """Each field's flag argument, None for a switch, and the value that it stands for."""
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -373,3 +374,57 @@ def test_without_flow_the_dream_stays_where_it_is() -> None:
     )
     expected = to_pixels(to_model_range(second) + trust[..., None] * residual)
     np.testing.assert_array_equal(dreamer.dream(second), expected)
+
+
+# --- state -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"max_loss": 4.0},  # a ceiling that is reached, and what is remembered of it
+        {"octaves": 3, "first_steps": 8, "dream_size": 64, "blend": 0.9},
+        {"blend": 0.0},
+    ],
+)
+@pytest.mark.parametrize("scales", [None, {}])
+def test_a_dreamer_that_goes_on_from_a_saved_state_dreams_the_same(
+    settings: dict[str, Any], scales: dict[str, float] | None, tmp_path: Path
+) -> None:
+    frames = _pan(7)
+    frames[3] = np.clip(frames[2].astype(int) + 60, 0, 255).astype(np.uint8)  # a flash
+    frames[5:] = [frame[::-1, ::-1].copy() for frame in frames[5:]]  # a cut
+    straight = make_dreamer(small_extractor(scales), **settings)
+    wanted = [straight.dream(frame) for frame in frames]
+    for pause in (1, 4, 6):
+        first = make_dreamer(small_extractor(scales), **settings)
+        for frame in frames[:pause]:
+            first.dream(frame)
+        np.savez(tmp_path / "state.npz", allow_pickle=False, **first.state())
+        second = make_dreamer(small_extractor(scales), **settings)
+        second.dream(FRAME[:, ::-1].copy())  # what it remembers of that is gone
+        with np.load(tmp_path / "state.npz") as state:
+            second.restore(state)
+        for index in range(pause, len(frames)):
+            np.testing.assert_array_equal(second.dream(frames[index]), wanted[index])
+        assert second.report.loss == straight.report.loss
+
+
+def test_a_state_stays_as_it_is_while_the_dreamer_goes_on() -> None:
+    dreamer = make_dreamer()
+    dreamer.dream(FRAME)
+    state = dreamer.state()
+    before = {name: array.copy() for name, array in state.items()}
+    for frame in _pan(3)[1:]:
+        dreamer.dream(frame)
+    assert all(np.array_equal(state[name], before[name]) for name in before)
+
+
+def test_the_state_before_the_first_frame_is_a_cold_start() -> None:
+    dreamer, other = make_dreamer(), make_dreamer()
+    state = dreamer.state()
+    first = dreamer.dream(FRAME)
+    dreamer.restore(state)
+    np.testing.assert_array_equal(dreamer.dream(FRAME), first)
+    np.testing.assert_array_equal(other.dream(FRAME), first)

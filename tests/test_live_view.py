@@ -411,7 +411,7 @@ def test_what_a_live_view_can_not_do_is_refused(
     assert complaint in line
 
 
-@pytest.mark.parametrize("flag", ["--loop", "--no-window", "--virtual-camera"])
+@pytest.mark.parametrize("flag", ["--no-window", "--virtual-camera"])
 def test_flags_of_the_live_view_are_refused_for_a_film(
     flag: str, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import NUMBER, StreamInfo
+from dreamstream.journal import Journal
 from dreamstream.sinks.animation import ANIMATION_SUFFIXES, AnimationSink
 from dreamstream.sinks.base import Sink
 from dreamstream.sinks.codecs import CODECS
-from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink
+from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink, numbered
 from dreamstream.sinks.memory import ArraySink
 from dreamstream.sinks.pipe import STDOUT, PipeSink
 from dreamstream.sinks.scaled import ScaledSink, scaled_info
@@ -28,11 +29,18 @@ __all__ = [
     "TeeSink",
     "VideoSink",
     "WindowSink",
+    "is_series",
+    "is_there",
     "open_sink",
 ]
 
 
-def open_sink(target: str | Path, info: StreamInfo, media: MediaConfig | None = None) -> Sink:
+def open_sink(
+    target: str | Path,
+    info: StreamInfo,
+    media: MediaConfig | None = None,
+    journal: Journal | None = None,
+) -> Sink:
     """Open the output that a target's name asks for.
 
     Args:
@@ -40,6 +48,8 @@ def open_sink(target: str | Path, info: StreamInfo, media: MediaConfig | None = 
             (``out/%05d.png``), or ``-`` for Matroska to stdout.
         info: The stream to be written; its size, times and sound.
         media: ``codec``, ``crf``, ``width`` and ``overwrite``; None is all defaults.
+        journal: Keeps what is written, so that the run can be resumed, where :func:`is_series`
+            says that there is a series of frames; an interrupted run's is written at once.
 
     Returns:
         The sink, open; use it in a ``with``.
@@ -47,24 +57,43 @@ def open_sink(target: str | Path, info: StreamInfo, media: MediaConfig | None = 
     Raises:
         SinkError: The kind is unknown, the target exists or is the input, its folder is missing or
             unwritable, or the codec does not fit.
+        ResumeError: The journal is damaged.
     """
     media = media or MediaConfig()
     scaled = scaled_info(info, media.width or info.width)
-    sink = _open(str(target), scaled, media)
+    sink = _open(str(target), scaled, media, journal)
     return sink if scaled is info else ScaledSink(sink, info, scaled)
 
 
-def _open(target: str, info: StreamInfo, media: MediaConfig) -> Sink:
+def is_series(target: str | Path) -> bool:
+    """Tell whether a target is files that hold a series of frames."""
+    path = Path(target)
+    if str(target) == STDOUT:
+        return False
+    return path.suffix.lower() in (*VIDEO_SUFFIXES, *ANIMATION_SUFFIXES) or _is_numbered(path)
+
+
+def is_there(target: str | Path) -> bool:
+    """Tell whether there is an output already: the file, or pictures that a pattern names."""
+    path = Path(target)
+    return any(numbered(path)) if _is_numbered(path) else path.is_file()
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and NUMBER.search(path.name) is not None
+
+
+def _open(target: str, info: StreamInfo, media: MediaConfig, journal: Journal | None) -> Sink:
     if target == STDOUT:
         return PipeSink(info, media)
     path = Path(target)
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
-        return VideoSink(path, info, media)
+        return VideoSink(path, info, media, journal)
     if suffix in ANIMATION_SUFFIXES:
-        return AnimationSink(path, info, media)
-    if suffix in PICTURE_SUFFIXES and NUMBER.search(path.name):
-        return PictureSeriesSink(path, info, media)
+        return AnimationSink(path, info, media, journal)
+    if _is_numbered(path):
+        return PictureSeriesSink(path, info, media, journal)
     if suffix in PICTURE_SUFFIXES:
         return PictureSink(path, info, media)
     kind = "a folder" if path.is_dir() else f"of no known kind ({suffix or 'no suffix'})"

@@ -13,7 +13,8 @@ from typing import cast
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
-from dreamstream.frames import Frame, StreamInfo
+from dreamstream.frames import Frame, Pixels, StreamInfo
+from dreamstream.journal import Journal, Tape
 from dreamstream.sinks.base import (
     PartFile,
     Sink,
@@ -24,6 +25,7 @@ from dreamstream.sinks.base import (
 )
 from dreamstream.sinks.codecs import CODECS, STILL_RATE
 from dreamstream.sinks.palette import Painter, PaletteMaker
+from dreamstream.sinks.video import open_writer
 from dreamstream.sinks.writer import Encoding, MovieWriter
 
 _LOG = logging.getLogger(__name__)
@@ -82,12 +84,20 @@ class AnimationSink(Sink):
         path: The file: .gif or .apng.
         info: The stream to be written; of its companions none fit.
         media: ``overwrite``.
+        journal: Keeps what is written; what it holds already is written at once.
 
     Raises:
         SinkError: The file can't be created, or an option of video files is given.
+        ResumeError: The journal is damaged.
     """
 
-    def __init__(self, path: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: StreamInfo,
+        media: MediaConfig | None = None,
+        journal: Journal | None = None,
+    ) -> None:
         media = media or MediaConfig()
         refuse_encoder_options(path, media)
         self._kind = _KINDS[path.suffix.lower()]
@@ -98,6 +108,7 @@ class AnimationSink(Sink):
         self._palette = PaletteMaker(info.height, info.width) if self._kind.is_gif else None
         self._part = PartFile(path, info, media.overwrite, _SPILL_SUFFIX)
         self._partial: Path | None = None
+        self._journal = journal
         try:
             self._spill = self._open_spill()
         except BaseException as error:
@@ -167,13 +178,29 @@ class AnimationSink(Sink):
             self._partial = self._part.path
             with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
                 self._spill.finish(whole=False)
+                if self._journal is not None:
+                    self._journal.drop_old_parts()
         self._spill.drop()
 
     def _open_spill(self) -> MovieWriter:
         """Open the video that keeps the frames."""
         info = replace(self._info, time_base=self._kind.tick, sound=None)
         encoding = Encoding(CODECS[_SPILL_CODEC], dict(CODECS[_SPILL_CODEC].options))
-        return MovieWriter(str(self._part.path), _SPILL_SUFFIX, info, encoding)
+        writer = open_writer(self._part, _SPILL_SUFFIX, info, encoding, self._journal)
+        if self._journal is not None and writer.last_time is not None:
+            try:
+                self._recall(writer, self._journal.tape)
+            except BaseException:
+                writer.drop()
+                raise
+        return writer
+
+    def _recall(self, writer: MovieWriter, tape: Tape) -> None:
+        """Gather from an interrupted run's frames what the next ones need."""
+        self._ticks = round(cast(Fraction, writer.last_time) / self._kind.tick)
+        if self._palette is not None:
+            for pixels in _pixels_on(tape, writer):
+                self._palette.add(pixels)
 
     def _place(self, time: Fraction) -> int | None:
         """Choose a frame's time, in ticks; None where it comes too soon after the last one."""
@@ -186,8 +213,12 @@ class AnimationSink(Sink):
         """Write the animation beside its target, then put it into place."""
         part = PartFile(self._part.target, self._info, self._overwrite)
         try:
+            if self._journal is not None:
+                self._journal.begin(part.path)
             with av.open(str(self._part.path)) as spill:
                 self._encode(spill, part.path)
+            if self._journal is not None:
+                self._journal.seal(part.path)
             part.place()
         except BaseException:
             part.remove()
@@ -231,3 +262,14 @@ class AnimationSink(Sink):
             round(1 / ((self._info.rate or STILL_RATE) * self._kind.tick)), self._kind.least
         )
         return str(shown) if self._kind.is_gif else f"{shown * self._kind.tick}"
+
+
+def _pixels_on(tape: Tape, writer: MovieWriter) -> Iterator[Pixels]:
+    """Read all frames that a tape holds: those of closed segments are lossless as well."""
+    decoder = writer.decoder()
+    reformatter = av.video.reformatter.VideoReformatter()
+    for encoded in tape.pictures():
+        for picture in decoder.decode(av.Packet(encoded.data)):
+            yield cast(Pixels, reformatter.reformat(picture, format="rgb24").to_ndarray())
+    for frame in tape.frames():
+        yield frame.pixels

@@ -158,6 +158,22 @@ def _first(info: StreamInfo) -> list[Path]:
     return [info.path] if info.path is not None and info.path.exists() else []
 
 
+def sync(path: Path) -> None:
+    """Make sure that a file is on the disk.
+
+    Raises:
+        SinkError: The system refuses.
+    """
+    try:
+        number = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_error(target: Path, error: Exception) -> SinkError:
     """Make the error for a write that the system or the encoder refuses."""
     number = getattr(error, "errno", None)

@@ -8,8 +8,9 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import ResumeError, SinkError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
+from dreamstream.journal import Journal
 from dreamstream.sinks.base import (
     PartFile,
     Sink,
@@ -17,6 +18,7 @@ from dreamstream.sinks.base import (
     refuse_encoder_options,
     require_free,
     require_size,
+    sync,
     write_error,
 )
 
@@ -97,12 +99,21 @@ class PictureSeriesSink(Sink):
         pattern: The files, with one number: ``out/%05d.png``.
         info: The stream to be written.
         media: ``overwrite``.
+        journal: Tells how many pictures there are; those behind them are an interrupted run's too,
+            and are replaced.
 
     Raises:
         SinkError: There are such pictures already, they are what is read, or the folder is missing.
+        ResumeError: Pictures that the journal tells of are gone.
     """
 
-    def __init__(self, pattern: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+    def __init__(
+        self,
+        pattern: Path,
+        info: StreamInfo,
+        media: MediaConfig | None = None,
+        journal: Journal | None = None,
+    ) -> None:
         media = media or MediaConfig()
         refuse_encoder_options(pattern, media)
         if len(NUMBER.findall(pattern.name)) != 1 or "%" in NUMBER.sub("", pattern.name):
@@ -110,11 +121,16 @@ class PictureSeriesSink(Sink):
                 f"writing {pattern} failed: a pattern has one number, such as out/%05d.png"
             )
         self._pattern, self._info = pattern, info
-        self._overwrite = media.overwrite
+        self._is_resumable = journal is not None
+        self._overwrite = media.overwrite or (journal is not None and journal.resumes)
         self._number = FIRST_NUMBER
-        for existing in _existing(pattern):
-            require_free(existing, info, media.overwrite)
-        PartFile(self._path(), info, media.overwrite).remove()  # may we write there?
+        for existing in numbered(pattern):
+            require_free(existing, info, self._overwrite)
+        PartFile(self._path(), info, self._overwrite).remove()  # may we write there?
+        if journal is not None:
+            journal.begin()
+            if journal.resumes:
+                self._go_on(journal.frames)
 
     def write(self, frame: Frame) -> None:
         """Write the next picture.
@@ -127,6 +143,8 @@ class PictureSeriesSink(Sink):
         part = PartFile(self._path(), self._info, self._overwrite)
         try:
             _write_picture(part.path, part.target, frame.pixels)
+            if self._is_resumable:
+                sync(part.path)
         except BaseException:
             part.remove()
             raise
@@ -139,6 +157,18 @@ class PictureSeriesSink(Sink):
     def abort(self) -> None:
         """Keep the pictures so far, which are whole."""
 
+    def _go_on(self, written: int) -> None:
+        """Go on behind pictures that an interrupted run has written."""
+        for self._number in range(FIRST_NUMBER, FIRST_NUMBER + written):
+            if not self._path().exists():
+                raise ResumeError(
+                    f"resuming {self._pattern} failed: {self._path()} is gone; leave out --resume "
+                    "to begin anew"
+                )
+        self._number = FIRST_NUMBER + written
+        for torn in numbered(self._pattern, r"\.part\d*"):
+            torn.unlink(missing_ok=True)
+
     def _path(self) -> Path:
         name = self._pattern.name
         number = NUMBER.search(name)
@@ -146,10 +176,16 @@ class PictureSeriesSink(Sink):
         return self._pattern.with_name(NUMBER.sub(f"{self._number:0{width}d}", name))
 
 
-def _existing(pattern: Path) -> Iterator[Path]:
-    """Find the pictures that a pattern names."""
-    before, after = NUMBER.split(pattern.name)[0], NUMBER.split(pattern.name)[-1]
-    expected = re.compile(re.escape(before) + r"\d+" + re.escape(after))
+def numbered(pattern: Path, mark: str = "") -> Iterator[Path]:
+    """Find the pictures that a pattern names.
+
+    Args:
+        pattern: The files, with one number.
+        mark: Regular expression of what stands between their stem and their suffix.
+    """
+    before, after = NUMBER.split(pattern.stem)[0], NUMBER.split(pattern.stem)[-1]
+    stem = re.escape(before) + r"\d+" + re.escape(after)
+    expected = re.compile(stem + mark + re.escape(pattern.suffix))
     if pattern.parent.is_dir():
         yield from (path for path in pattern.parent.iterdir() if expected.fullmatch(path.name))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
 from dreamstream.frames import Frame, StreamInfo
+from dreamstream.journal import Journal
 from dreamstream.sinks.base import PartFile, Sink, no_frame_came, write_error
 from dreamstream.sinks.codecs import USUAL_CODEC, choose_codec, encoder_options
 from dreamstream.sinks.display import tell_shape
@@ -26,21 +27,29 @@ class VideoSink(Sink):
         path: The file: .mp4, .mov, .mkv or .webm.
         info: The stream to be written.
         media: ``codec``, ``crf`` and ``overwrite``.
+        journal: Keeps what is written; what it holds already is written at once.
 
     Raises:
         SinkError: The codec does not fit, or the file can't be created.
+        ResumeError: The journal is damaged.
     """
 
-    def __init__(self, path: Path, info: StreamInfo, media: MediaConfig | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: StreamInfo,
+        media: MediaConfig | None = None,
+        journal: Journal | None = None,
+    ) -> None:
         media = media or MediaConfig()
         suffix = path.suffix.lower()
         codec = choose_codec(media.codec, suffix, info)
         encoding = Encoding(codec, encoder_options(codec, media, info))
-        self._info, self._open = info, True
+        self._info, self._open, self._journal = info, True, journal
         self._part = PartFile(path, info, media.overwrite)
         self._partial: Path | None = None
         try:
-            self._writer = MovieWriter(str(self._part.path), suffix, info, encoding)
+            self._writer = open_writer(self._part, suffix, info, encoding, journal)
         except BaseException as error:
             self._part.remove()
             if isinstance(error, (av.error.FFmpegError, OSError, ValueError)):
@@ -89,6 +98,8 @@ class VideoSink(Sink):
             self._tell_shape()
             if self._part.target.suffix.lower() in MP4_SUFFIXES:
                 move_index_to_front(self._part.path)
+        if self._journal is not None:
+            self._journal.seal(self._part.path)
         self._part.place()
         self._partial = None
 
@@ -105,8 +116,41 @@ class VideoSink(Sink):
         with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
             self._writer.finish(whole=False)
             self._tell_shape()
+            if self._journal is not None:
+                self._journal.drop_old_parts()
         self._writer.drop()
 
     def _tell_shape(self) -> None:
         if self._part.target.suffix.lower() not in MP4_SUFFIXES:
             tell_shape(self._part.path, self._info)
+
+
+def open_writer(
+    part: PartFile,
+    suffix: str,
+    info: StreamInfo,
+    encoding: Encoding,
+    journal: Journal | None,
+) -> MovieWriter:
+    """Open the writer of a film, and let it write what a journal holds.
+
+    Args:
+        part: The file to write to.
+        suffix: The container's.
+        info: The stream to be written.
+        encoding: The codec and its options.
+        journal: That of the run; None where it keeps none.
+
+    Raises:
+        ResumeError: The journal is damaged.
+    """
+    if journal is None:
+        return MovieWriter(str(part.path), suffix, info, encoding)
+    journal.begin(part.path)
+    writer = MovieWriter(str(part.path), suffix, info, encoding, journal.tape)
+    try:
+        writer.replay()
+    except BaseException:
+        writer.drop()
+        raise
+    return writer

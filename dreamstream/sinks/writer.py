@@ -4,13 +4,16 @@ import contextlib
 import os
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import cast
 
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Frame, StreamInfo
+from dreamstream.journal import EncodedPicture, Tape
 from dreamstream.sinks.base import require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
 from dreamstream.sinks.companions import Companions, is_rewrapped, open_reader
+from dreamstream.sinks.segments import SegmentEncoder, segment_length
 
 MP4_SUFFIXES = (".mp4", ".mov")
 
@@ -24,8 +27,10 @@ _MUXER = {
     "flush_packets": "1",
     # where the sound ends before the pictures FFmpeg held back 10 s of them, which a kill lost
     "max_interleave_delta": "1000000",
+    # else Matroska's names of file and tracks are drawn by lot, and no two runs give the same file
+    "fflags": "+bitexact",
 }
-"""Options of every file: what is encoded is on the disk."""
+"""Options of every file: what is encoded is on the disk, and equal runs give equal files."""
 
 _FRAGMENTED = {
     "movflags": "hybrid_fragmented+frag_keyframe",
@@ -35,6 +40,13 @@ _FRAGMENTED = {
     "movie_timescale": "1000000",
 }
 """Options that keep an unfinished mp4 or mov playable; closing it makes it an ordinary one."""
+
+_CLUSTERED = {"cluster_time_limit": "1000"}
+"""Options that keep an unfinished Matroska or WebM playable up to its last second (milliseconds):
+FFmpeg writes clusters, by default of 5 s, when they are full."""
+
+_CLUSTERED_SINGLY = {"cluster_time_limit": "1"}
+"""The same up to the last picture, where a picture is so large that a cluster's head is nothing."""
 
 _STREAMED = {"cluster_time_limit": "200"}
 """Options of a pipe: Matroska leaves in clusters, of 5 s unless told otherwise (milliseconds)."""
@@ -49,10 +61,20 @@ _APPLE_HEVC = "hvc1"
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How pictures are encoded: the codec and the encoder's options."""
+    """How pictures are encoded: the codec and the encoder's options.
+
+    Attributes:
+        codec: The codec.
+        options: The encoder's options.
+    """
 
     codec: Codec
     options: dict[str, str]
+
+    @property
+    def segment(self) -> int:
+        """Frames that one encoder makes, before another one goes on."""
+        return segment_length(int(self.options.get("g", 1)))
 
 
 class MovieWriter:
@@ -66,21 +88,31 @@ class MovieWriter:
         suffix: The container's, such as ``.mp4``.
         info: The stream to be written.
         encoding: The codec and its options.
+        tape: Keeps what is written, so that :meth:`replay` can write it once more.
 
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
     """
 
-    def __init__(self, url: str, suffix: str, info: StreamInfo, encoding: Encoding) -> None:
-        self._info, self._suffix = info, suffix
+    def __init__(
+        self,
+        url: str,
+        suffix: str,
+        info: StreamInfo,
+        encoding: Encoding,
+        tape: Tape | None = None,
+    ) -> None:
+        self._info, self._suffix, self._tape = info, suffix, tape
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
-        self._held: av.Packet[av.VideoStream] | None = None
+        self._held: EncodedPicture | None = None
         self._companions: Companions | None = None
         # SVT-AV1 writes its banner to the terminal unless told not to
         os.environ.setdefault("SVT_LOG", "1")
         reader = open_reader(info.sound) if info.sound is not None else None
         options = _muxer_options(suffix, reader)
+        if encoding.codec.rgb:
+            options |= _CLUSTERED_SINGLY
         if url.startswith("pipe:"):
             options |= _STREAMED
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
@@ -91,7 +123,9 @@ class MovieWriter:
             if info.sound is not None and reader is not None:
                 self._companions = Companions(reader, info.sound, self._output, suffix)
                 self._companions.describe(self._stream)
-            self._stream.codec_context.open()
+            self._encoder = SegmentEncoder(
+                self._stream, partial(self._configure, encoding), encoding.segment
+            )
         except BaseException:
             self.drop()
             raise
@@ -105,8 +139,34 @@ class MovieWriter:
         require_size(frame, self._info)
         if self.last_time is not None and frame.time <= self.last_time:
             raise ValueError(f"frame {frame.index}: time {frame.time} is not after the last one's")
-        self._mux(self._stream.encode(self._picture(frame)))
-        self.last_time = frame.time
+        if self._encoder.is_full:
+            self._keep(self._encoder.end())
+            if self._tape is not None:
+                self._tape.close_segment()
+        self._encode(frame)
+        if self._tape is not None:
+            self._tape.add_frame(frame)
+
+    def replay(self) -> None:
+        """Write what the tape holds: of closed segments as it was encoded, of the open one anew.
+
+        Raises:
+            ResumeError: The tape is damaged.
+        """
+        if self._tape is not None:
+            for picture in self._tape.pictures():
+                self._mux(picture)
+            for frame in self._tape.frames():
+                self._encode(frame)
+
+    def decoder(self) -> "av.VideoCodecContext":
+        """Make a decoder of the pictures that are written."""
+        made = self._stream.codec_context
+        name = made.codec.canonical_name
+        decoder = cast("av.VideoCodecContext", av.CodecContext.create(name, "r"))
+        decoder.extradata = made.extradata
+        decoder.width, decoder.height, decoder.pix_fmt = made.width, made.height, made.pix_fmt
+        return decoder
 
     def finish(self, whole: bool) -> None:
         """Write what is held back, the rest of the sound and the end of the file.
@@ -115,10 +175,9 @@ class MovieWriter:
             whole: Whether all frames came; else the sound ends with them.
         """
         length = max(1, round(1 / (self._rate * self._info.time_base)))
-        self._mux(self._stream.encode(None))
+        self._keep(self._encoder.end())
         if self._held is not None:
-            self._held.duration = length
-            self._output.mux_one(self._held)
+            self._put(self._held, length)
             self._held = None
         if self._companions is not None:
             end = cast(Fraction, self.last_time) + length * self._info.time_base
@@ -134,18 +193,23 @@ class MovieWriter:
         info, codec = self._info, encoding.codec
         stream = self._output.add_stream(codec.encoder, rate=self._rate, options=encoding.options)
         self._stream = stream = cast("av.VideoStream", stream)
-        stream.width, stream.height = info.width, info.height
-        stream.pix_fmt = pixel_format(codec, info)
-        context = stream.codec_context
-        context.time_base = info.time_base
         stream.time_base = info.time_base
+        self._convert = FromRgb(pixel_format(codec, info), codec.rgb)
+
+    def _configure(self, encoding: Encoding, context: "av.VideoCodecContext") -> None:
+        """Set an encoder up: that of the stream, or one that goes on after it."""
+        info, codec = self._info, encoding.codec
+        context.width, context.height = info.width, info.height
+        context.pix_fmt = pixel_format(codec, info)
+        context.time_base, context.framerate = info.time_base, self._rate
         context.sample_aspect_ratio = info.sample_aspect
         context.color_primaries, context.color_trc = info.primaries, info.transfer
         if not codec.rgb:
             context.color_range, context.colorspace = _LIMITED, BT709
         if codec.encoder.startswith(("libx265", "hevc_")) and self._suffix in MP4_SUFFIXES:
             context.codec_tag = _APPLE_HEVC
-        self._convert = FromRgb(pixel_format(codec, info), codec.rgb)
+        context.bit_rate = 0  # else FFmpeg's own 200 kbit/s bound the quality
+        context.options = dict(encoding.options)
 
     def _picture(self, frame: Frame) -> "av.VideoFrame":
         picture = self._convert(frame)
@@ -153,15 +217,30 @@ class MovieWriter:
         picture.time_base = self._info.time_base
         return picture
 
-    def _mux(self, packets: list["av.Packet[av.VideoStream]"]) -> None:
-        """Write packets, each with the duration that its successor tells, and sound up to them."""
+    def _encode(self, frame: Frame) -> None:
+        self._keep(self._encoder.encode(self._picture(frame)))
+        self.last_time = frame.time
+
+    def _keep(self, packets: list["av.Packet[av.VideoStream]"]) -> None:
+        """Write what leaves the encoder, to the file and to the tape."""
         for packet in packets:
-            if self._held is not None:
-                self._held.duration = _ticks(packet) - _ticks(self._held)
-                self._output.mux_one(self._held)
-            self._held = packet
-            if self._companions is not None:
-                self._companions.advance(_ticks(packet) * self._info.time_base)
+            picture = EncodedPicture.of(packet)
+            if self._tape is not None:
+                self._tape.add_picture(picture)
+            self._mux(picture)
+
+    def _mux(self, picture: EncodedPicture) -> None:
+        """Write a picture once its successor tells its duration, and sound up to it."""
+        if self._held is not None:
+            self._put(self._held, picture.pts - self._held.pts)
+        self._held = picture
+        if self._companions is not None:
+            self._companions.advance(picture.pts * self._info.time_base)
+
+    def _put(self, picture: EncodedPicture, duration: int) -> None:
+        packet = picture.packet(self._stream, self._info.time_base)
+        packet.duration = duration
+        self._output.mux_one(packet)
 
     def _close_files(self) -> None:
         if self._companions is not None:
@@ -201,12 +280,8 @@ class FromRgb:
 
 def _muxer_options(suffix: str, reader: "av.container.InputContainer | None") -> dict[str, str]:
     if suffix not in MP4_SUFFIXES:
-        return dict(_MUXER)
+        return _MUXER | _CLUSTERED
     options = _MUXER | _FRAGMENTED
     if reader is None or not is_rewrapped(reader):
         options["movflags"] += _DELAYED
     return options
-
-
-def _ticks(packet: "av.Packet[av.VideoStream]") -> int:
-    return cast(int, packet.pts)

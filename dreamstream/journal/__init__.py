@@ -1,0 +1,26 @@
+"""What an interrupted run leaves, so that it can be resumed to the same result."""
+
+from dreamstream.journal.finding import (
+    find_journal,
+    forget_journals,
+    interrupted,
+    new_journal,
+    was_placed,
+)
+from dreamstream.journal.folder import DreamerState, Journal
+from dreamstream.journal.tape import EncodedPicture, Tape
+from dreamstream.journal.terms import Terms, terms_of
+
+__all__ = [
+    "DreamerState",
+    "EncodedPicture",
+    "Journal",
+    "Tape",
+    "Terms",
+    "find_journal",
+    "forget_journals",
+    "interrupted",
+    "new_journal",
+    "terms_of",
+    "was_placed",
+]
