@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
 from dreamstream.flow import SHARP, STEADY, Flow, confidence, make_flow, warp
@@ -18,6 +19,12 @@ hundredth of a pixel, which noise makes of stillness in every frame, takes its f
 
 _STEADY_FROM = 0.95
 """Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
+
+_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.25, 0.06
+"""What is finer than so many pixels is raised in each frame by this share of how far a residual is
+softer than its shot's first one, at most by the last, and lowered where it is sharper."""
+
+_TINY = 1e-12
 
 
 def _nothing() -> FloatImage:
@@ -62,6 +69,8 @@ class Carrier:
         """Forget the stream so far."""
         self._memory: tuple[Pixels, FloatImage] | None = None
         self._unmoved: FloatImage | None = None
+        self._sharpness = self._held_sharpness = 0.0
+        self._begins = True
         self._cuts = CutDetector()
 
     @property
@@ -77,14 +86,19 @@ class Carrier:
             residual: (h, w, 3) float32.
             change: What the frame was.
         """
-        if change is not Change.FLASH:
-            self._memory = small, residual
+        if change is Change.FLASH:
+            return
+        self._memory = small, residual
+        self._sharpness = sharpness(residual)
+        if self._begins:
+            self._held_sharpness = self._sharpness
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Give all that is remembered, as named arrays that stay as they are."""
         state = self._cuts.state()
         if self._memory is not None:
             state["small"], state["residual"] = self._memory
+            state["sharpness"] = np.array([self._sharpness, self._held_sharpness])
         if self._unmoved is not None:
             state["unmoved"] = self._unmoved
         return state
@@ -94,6 +108,7 @@ class Carrier:
         self.reset()
         if "residual" in state:
             self._memory = state["small"], state["residual"]
+            self._sharpness, self._held_sharpness = map(float, state["sharpness"])
         self._unmoved = state.get("unmoved")
         self._cuts.restore(state)
 
@@ -103,6 +118,11 @@ class Carrier:
         Args:
             small: (h, w, 3) uint8 RGB at dream size; another size than before is a cold start.
         """
+        carried = self._carried(small)
+        self._begins = carried.residual is None
+        return carried
+
+    def _carried(self, small: Pixels) -> Carried:
         if self._memory is None or self._config.blend == 0:
             return Carried()
         before, residual = self._memory
@@ -120,9 +140,10 @@ class Carrier:
 
     def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
         decaying = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
-        sharpness = STEADY + (SHARP - STEADY) * decaying
-        undecayed = trust[..., None] * warp(residual, self._gather(backward), sharpness)
-        decayed = np.float32(self._config.blend) * undecayed
+        kernel = STEADY + (SHARP - STEADY) * decaying
+        undecayed = trust[..., None] * warp(residual, self._gather(backward), kernel)
+        trim = decaying * trimmed(self._sharpness, self._held_sharpness)
+        decayed = np.float32(self._config.blend) * _raise_detail(undecayed, trim)
         return Carried(Change.NONE, decayed, undecayed, trust, backward)
 
     def _gather(self, backward: FloatImage) -> FloatImage:
@@ -136,3 +157,23 @@ class Carrier:
 
     def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
         return Change.NONE if self._config.no_cuts else self._cuts.judge(small, before, trust)
+
+
+def sharpness(residual: FloatImage) -> float:
+    """Give the energy of a residual's Laplacian over its own."""
+    fine = np.square(cv2.Laplacian(residual, cv2.CV_32F)).mean(dtype=np.float64)
+    return float(fine / (np.square(residual).mean(dtype=np.float64) + _TINY))
+
+
+def trimmed(now: float, held: float) -> float:
+    """Give the share by which fine detail is raised, or lowered, to come back to what is held."""
+    if held <= 0:
+        return 0.0
+    return min(max(_TRIM * (1 - now / held), -_MOST_TRIM), _MOST_TRIM)
+
+
+def _raise_detail(residual: FloatImage, share: float) -> FloatImage:
+    if share == 0:
+        return residual
+    coarse = cv2.GaussianBlur(residual, (0, 0), _FINE_SIGMA)
+    return np.asarray(residual + np.float32(share) * (residual - coarse), np.float32)

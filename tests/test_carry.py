@@ -1,9 +1,10 @@
 """What is brought from frame to frame, along a flow that is known."""
 
+import cv2
 import numpy as np
 import pytest
 
-from dreamstream.carry import STILL, Carrier
+from dreamstream.carry import STILL, Carrier, sharpness, trimmed
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change
 from dreamstream.frames import FloatImage, Pixels
@@ -68,3 +69,27 @@ def test_whole_pixels_are_moved_exactly(speed: float) -> None:
     (given,) = carry(speed, 1)
     shift = int(speed)
     np.testing.assert_allclose(given[:, 8:-8], RESIDUAL[:, 8 - shift : -8 - shift], atol=1e-2)
+
+
+def test_sharpness_knows_no_strength_and_falls_with_blur() -> None:
+    blurred = cv2.GaussianBlur(RESIDUAL, (0, 0), 1.0)
+    assert sharpness(3 * RESIDUAL) == pytest.approx(sharpness(RESIDUAL), rel=1e-4)
+    assert sharpness(blurred) < 0.5 * sharpness(RESIDUAL)
+
+
+@pytest.mark.parametrize(("now", "sign"), [(0.5, 1), (1.0, 0), (2.0, -1)])
+def test_detail_is_trimmed_toward_that_of_the_shots_first_frame(now: float, sign: int) -> None:
+    assert np.sign(trimmed(now, 1.0)) == sign
+    assert trimmed(now, 0.0) == 0  # nothing was dreamed yet
+
+
+def test_a_residual_that_has_lost_detail_regains_some_as_it_is_carried() -> None:
+    carrier = Carrier(DreamConfig(no_cuts=True), Steady(0.0))
+    carrier.carry(FRAME)
+    carrier.remember(FRAME, RESIDUAL, Change.NONE)
+    soft = np.asarray(cv2.GaussianBlur(RESIDUAL, (0, 0), 0.7), np.float32)
+    carrier.carry(FRAME)
+    carrier.remember(FRAME, soft, Change.NONE)
+    carried = carrier.carry(FRAME).residual
+    assert carried is not None
+    assert sharpness(soft) < sharpness(carried) < sharpness(RESIDUAL)

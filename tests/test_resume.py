@@ -56,7 +56,7 @@ _DREAMERS: dict[tuple[object, ...], Dreamer] = {}
 """One for all runs of equal settings: that another one may go on is a law of the dreamer's own."""
 
 
-def load_dreamer(request: Request) -> Dreamer:
+def load_dreamer(request: Request, _: object = None) -> Dreamer:
     key = (*map(str, vars(request.dream).values()), request.media.stats is not None)
     if key not in _DREAMERS:
         _DREAMERS[key] = Dreamer(request.dream, measure_source=key[-1] is True)
