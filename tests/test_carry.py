@@ -72,7 +72,7 @@ def test_whole_pixels_are_moved_exactly(speed: float) -> None:
 
 
 def test_sharpness_knows_no_strength_and_falls_with_blur() -> None:
-    blurred = cv2.GaussianBlur(RESIDUAL, (0, 0), 1.0)
+    blurred = np.asarray(cv2.GaussianBlur(RESIDUAL, (0, 0), 1.0), np.float32)
     assert sharpness(3 * RESIDUAL) == pytest.approx(sharpness(RESIDUAL), rel=1e-4)
     assert sharpness(blurred) < 0.5 * sharpness(RESIDUAL)
 
