@@ -55,6 +55,10 @@ WHILE_DREAMING = 0.8
 SEVERAL_BLOWS = 0.4
 """Share of the killed runs whose resumption is killed too."""
 
+HEAD, PICTURE = 4096, SIZE[0] * SIZE[1] * 3
+"""Bytes up to which a part may hold no whole picture yet: a header; of an animation's, whose
+pictures come singly and large, also one that is torn."""
+
 ROOMY = "256m"
 
 PATIENCE = 120
@@ -73,6 +77,11 @@ class Kind:
     def is_series(self) -> bool:
         """Whether it is numbered pictures."""
         return "%" in self.target
+
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is made of a lossless video when all frames have come."""
+        return self.target.endswith((".gif", ".apng"))
 
 
 KINDS = (
@@ -237,17 +246,17 @@ class Trial:
         elif (self.place / self.kind.target).read_bytes() != OLD:
             same = _digest(self.kind, self.place) == self.reference.digest
             _demand(same, "the old output was lost")
-        for part in self.place.glob("out.part*.m*"):  # of GIF and APNG their .mkv
+        for part in self.place.glob("out.part*"):
+            if part.suffix in (".gif", ".apng"):  # made of an .mkv, which is the part that plays
+                continue
             frames = _in_fork(_count_frames, part)
             self.tally.counts["parts that play" if frames else "parts before a picture"] += 1
-            _demand(frames > 0 or part.stat().st_size < _HEAD, f"{part.name} does not play")
+            torn = PICTURE if self.kind.is_animation else 0
+            _demand(frames > 0 or part.stat().st_size < HEAD + torn, f"{part.name} does not play")
 
 
 _TOLD = ("goes on after", "it begins anew", "is there already")
 """What the command says of an output that it is to resume."""
-
-_HEAD = 4096 + SIZE[0] * SIZE[1] * 3
-"""Bytes up to which a file may hold a header and a torn picture, and none that is whole."""
 
 
 def _count_frames(path: Path) -> int:
