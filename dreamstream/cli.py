@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dreamstream.arguments import (
     Request,
     UsageError,
-    flag_of,
     list_presets_text,
     parse_request,
 )
@@ -29,6 +28,7 @@ from dreamstream.errors import (
     SourceLost,
     UnknownNameError,
 )
+from dreamstream.fitting import require_fit, require_live
 from dreamstream.naming import output_in, stem_of, untaken
 from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_signals
 
@@ -167,7 +167,7 @@ class _Run:
         with ExitStack() as stack:
             source = stack.enter_context(open_source(target, request.media))
             output = self._output(target, source.info)
-            _require_fit(request, target, output, source.info)
+            require_fit(request, target, output, source.info)
             if _is_done(request, output):
                 return DONE
             journal = _enter_journal(stack, request, target, output, source.info)
@@ -213,7 +213,7 @@ def _show_live(request: Request, target: str) -> int:
     from dreamstream.live.loading import load_network
     from dreamstream.live.session import LiveRun, run_live
 
-    _require_live(request)
+    require_live(request)
     begun = time.perf_counter()
     run = LiveRun(target, request.output, request.dream, request.media, request.live)
     with ExitStack() as stack:
@@ -227,75 +227,6 @@ def _show_live(request: Request, target: str) -> int:
     return DONE
 
 
-def _require_live(request: Request) -> None:
-    """Raise where an option can't act in a live view, or nothing would come of it."""
-    from dreamstream.config import LiveConfig
-    from dreamstream.live.session import is_live
-
-    media, live = request.media, request.live
-    is_film = not is_live(request.inputs[0], LiveConfig())
-    if len(request.inputs) > 1 or request.into_folder:
-        raise UsageError("a live view takes one INPUT, and a file as OUTPUT; give no more")
-    for flag, given in _NOT_LIVE.items():
-        if given(request):
-            raise UsageError(f"{flag}: is not for a live view; leave it out")
-    if live.no_window and request.output is None and not live.virtual_camera:
-        raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
-    if not is_film and (media.start or media.loop):
-        raise UsageError(f"{'--start' if media.start else '--loop'}: is for a film, not a camera")
-    if media.stats is not None and _is_one_of(media.stats, [request.output, *request.inputs]):
-        raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
-
-
-_NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
-    "--preview": lambda request: request.preview is not None,
-    "--frames": lambda request: request.media.frames != (None, None),
-    "--fps": lambda request: request.media.fps is not None,
-    "--compare": lambda request: request.media.compare,
-    "--save-octaves": lambda request: request.media.save_octaves,
-    "--resume": lambda request: request.media.resume,
-    "--zoom, --rotate, --drift": lambda request: request.media.moves,
-}
-"""Flags that a live view has no use for, and what tells that they are given."""
-
-
-def _require_fit(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
-    """Raise where options contradict one another, the input or the output."""
-    from dreamstream.resume import require_resumable
-    from dreamstream.sinks.video import VIDEO_SUFFIXES
-
-    media, live = request.media, request.live
-    for flag in ("no_window", "virtual_camera"):
-        if getattr(live, flag):
-            raise UsageError(f"{flag_of(flag)}: is for a live view; give a camera, or --live")
-    if media.resume:
-        require_resumable(source, output, info)
-    if request.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
-        raise UsageError(f"--preview: makes a picture, not {output}; give a .png or no OUTPUT")
-    one = info.rate is None or request.preview is not None
-    if media.save_octaves and not (one and output):
-        raise UsageError("--save-octaves: is for a still with an OUTPUT; use --preview for a video")
-    _require_clip(request, source, output, info)
-    if media.width and output is None:
-        raise UsageError("--width: is for an OUTPUT; a window is resized by its frame")
-    if media.stats is not None and _is_one_of(media.stats, [output, info.path, source]):
-        raise UsageError(f"--stats: {media.stats} is the input or the output; give another file")
-
-
-def _require_clip(request: Request, source: str, output: str | None, info: "StreamInfo") -> None:
-    """Raise where options of clips from a picture meet another input or output, or a trim."""
-    from dreamstream.still_clip import becomes_clip, clip_options, holds_many
-
-    media = request.media
-    for name in clip_options(media):
-        if info.rate is not None:
-            raise UsageError(f"--{name}: is for a picture, and {source} is a film or a camera")
-        if request.preview is not None or not holds_many(output):
-            raise UsageError(f"--{name}: makes a clip, and {output} is one picture; give a .gif")
-    if becomes_clip(media, info, output) and media.frames != (None, None):
-        raise UsageError("--frames: is for films; --duration sets the length of a picture's clip")
-
-
 def _hold(request: Request, source: "Source", output: str | None) -> "Source":
     """Make a stream of a picture that is to become a clip."""
     from dreamstream.still_clip import becomes_clip, hold
@@ -303,10 +234,6 @@ def _hold(request: Request, source: "Source", output: str | None) -> "Source":
     if request.preview is not None or not becomes_clip(request.media, source.info, output):
         return source
     return hold(source, request.media, request.dream, output)
-
-
-def _is_one_of(path: Path, others: Sequence[str | Path | None]) -> bool:
-    return path.resolve() in [Path(other).resolve() for other in others if other is not None]
 
 
 def _is_done(request: Request, output: str | None) -> bool:
