@@ -234,8 +234,9 @@ def test_until_the_resumed_run_holds_as_much_the_interrupted_part_stays(
     run: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stopped_at(monkeypatch, 14):
-        run(clip, "out.mp4", *QUICK)
-    assert frames_in(Path("out.part.mp4")) == 15
+        outcome = run(clip, "out.mp4", *QUICK)
+    assert outcome.code == 130, outcome.err
+    assert frames_in(Path("out.part.mp4")) == 15, outcome.err
     with copied_at(monkeypatch, [15], tmp_path):
         run(clip, "out.mp4", *QUICK, "--resume")
     assert frames_in(tmp_path / "15" / "out.part.mp4") == 15
