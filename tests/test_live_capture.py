@@ -179,7 +179,7 @@ def test_a_still_does_not_play_live(tmp_path: Path) -> None:
     path = tmp_path / "still.png"
     cv2.imwrite(str(path), textured())
     with pytest.raises(SourceError, match="it is a still; leave --live out"):
-        open_device(str(path), MediaConfig(), LiveConfig(live=True))
+        open_device(str(path), MediaConfig())
 
 
 def test_the_thread_keeps_only_the_newest_frame() -> None:
@@ -282,5 +282,5 @@ def test_the_rate_is_the_cameras_own_up_to_thirty(own: int, asked: int | None, r
 @pytest.mark.parametrize("target", ["camera:97", "/dev/video97"])
 def test_a_missing_camera_is_one_line(target: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SourceError, match=r"opening camera .*97 failed: there is none, or another"):
-        open_device(target, MediaConfig(), LiveConfig())
+        open_device(target, MediaConfig())
     assert capfd.readouterr().err == ""

@@ -358,7 +358,7 @@ def fake_camera(monkeypatch: pytest.MonkeyPatch) -> list[FakeDevice]:
     """The command sees a fake camera and a fake network."""
     devices: list[FakeDevice] = []
 
-    def open_fake(target: str, media: MediaConfig, live: LiveConfig) -> FakeDevice:
+    def open_fake(target: str, media: MediaConfig) -> FakeDevice:
         devices.append(FakeDevice(40, "lost" if target == "camera:1" else "over"))
         return devices[-1]
 

@@ -26,7 +26,7 @@ def main() -> None:
     """Write the GIF."""
     options = parse_options()
     media, live = MediaConfig(loop=True), LiveConfig(live=True)
-    device = open_device(str(options.clip), media, live)
+    device = open_device(str(options.clip), media)
     info = StreamInfo(device.info.height, device.info.width, rate=options.fps, time_base=TICK)
     window = KeepingWindow(options.seconds, options.settle, float(1 / options.fps))
     config = DreamConfig(preset=options.preset)

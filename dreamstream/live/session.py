@@ -69,7 +69,7 @@ def run_live(
         SourceError: The camera is missing, busy or lost.
         SinkError: There is no display, or a recording can't be written.
     """
-    device = open_device(run.target, run.media, run.live)
+    device = open_device(run.target, run.media)
     return show_device(device, run, load, write_record=write_record)
 
 
@@ -116,7 +116,7 @@ def show_device(
     return view.frames
 
 
-def open_device(target: str, media: MediaConfig, live: LiveConfig) -> Device:
+def open_device(target: str, media: MediaConfig) -> Device:
     """Open a camera, a stream from the net, or a film that plays at its own rate.
 
     Raises:
