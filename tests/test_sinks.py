@@ -552,6 +552,20 @@ def test_a_killed_run_leaves_a_playable_part_and_the_old_output(
         assert sum(1 for _ in source) >= 250
 
 
+@pytest.mark.parametrize(("suffix", "held"), [(".mp4", 20), (".mkv", 20), (".webm", 8)])
+def test_a_part_plays_from_its_first_second_up_to_what_the_encoder_holds(
+    tmp_path: Path, suffix: str, held: int
+) -> None:
+    info, pictures = INFO, clips.pictures(60)
+    with open_sink(tmp_path / f"o{suffix}", info) as sink:
+        for index, frame in enumerate(stream(pictures)):
+            sink.write(frame)
+            if index + 1 > held and index % 10 == 9:
+                playing = len(clips.video_times(tmp_path / f"o.part{suffix}"))
+                assert playing >= index + 1 - held
+    assert len(clips.video_times(tmp_path / f"o{suffix}")) == 60
+
+
 def test_the_sound_of_a_killed_run_lies_where_it_belongs(tmp_path: Path) -> None:
     clip = clips.write_clip(tmp_path / "in.mp4", clips.pictures(200))
     code = f"""

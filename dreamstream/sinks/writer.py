@@ -34,6 +34,8 @@ _MUXER = {
 
 _FRAGMENTED = {
     "movflags": "hybrid_fragmented+frag_keyframe",
+    # else one waits for the next key frame: a part had no picture before the 61st had come
+    "frag_duration": "200000",
     # without an edit list fragments begin with the encoder's lead-in, and sound lags by it
     "use_editlist": "1",
     # an offset between sound and pictures is kept in these units; FFmpeg's 1000 moved it by 0.5 ms
@@ -41,15 +43,12 @@ _FRAGMENTED = {
 }
 """Options that keep an unfinished mp4 or mov playable; closing it makes it an ordinary one."""
 
-_CLUSTERED = {"cluster_time_limit": "1000"}
-"""Options that keep an unfinished Matroska or WebM playable up to its last second (milliseconds):
+_CLUSTERED = {"cluster_time_limit": "200"}
+"""Options that keep an unfinished Matroska or WebM playable, and let a pipe flow (milliseconds):
 FFmpeg writes clusters, by default of 5 s, when they are full."""
 
 _CLUSTERED_SINGLY = {"cluster_time_limit": "1"}
 """The same up to the last picture, where a picture is so large that a cluster's head is nothing."""
-
-_STREAMED = {"cluster_time_limit": "200"}
-"""Options of a pipe: Matroska leaves in clusters, of 5 s unless told otherwise (milliseconds)."""
 
 _DELAYED = "+delay_moov"
 """Addition to ``movflags``: without it the sound of a killed file began seconds late.  But with it
@@ -113,8 +112,6 @@ class MovieWriter:
         options = _muxer_options(suffix, reader)
         if encoding.codec.rgb:
             options |= _CLUSTERED_SINGLY
-        if url.startswith("pipe:"):
-            options |= _STREAMED
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
         # had a header and no packet.
         self._output = av.open(url, "w", format=_FORMATS[suffix], options=options)
