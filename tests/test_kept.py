@@ -196,6 +196,39 @@ def test_words_that_come_late_do_not_hold_a_killed_mp4_back(tmp_path: Path) -> N
     assert len(clips.video_times(tmp_path / "o.part.mp4")) >= 200
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_cues_keep_their_times_wherever_fragments_end(tmp_path: Path, suffix: str) -> None:
+    """FFmpeg ends a cue by itself, counts it twice at a fragment's end, and then aborts."""
+    spans = [(300, 700), (1900, 3200), (3300, 3950), (3950, 4100), (5500, 5900)]
+    words = tmp_path / "in.srt"
+    words.write_text(
+        "\n".join(
+            f"{number}\n00:00:{begin / 1000:06.3f} --> 00:00:{end / 1000:06.3f}\nword\n"
+            for number, (begin, end) in enumerate(spans)
+        ).replace(".", ",")
+    )
+    code = f"""
+        from fractions import Fraction
+        from pathlib import Path
+        import numpy as np
+        from dreamstream.frames import Frame, SoundSpan, StreamInfo
+        from dreamstream.sinks import open_sink
+        rate, words = Fraction(10), SoundSpan(Path({str(words)!r}), Fraction(0))
+        info = StreamInfo(48, 64, rate=rate, time_base=Fraction(1, 10240), sound=words)
+        for seconds in (4, 6):
+            with open_sink(Path({str(tmp_path)!r}) / f"{{seconds}}{suffix}", info) as sink:
+                for index in range(10 * seconds):
+                    pixels = np.full((48, 64, 3), 4 * index, np.uint8)
+                    sink.write(Frame(pixels, index / rate, index))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for seconds in (4, 6):
+        cues = films.cues_of(tmp_path / f"{seconds}{suffix}")
+        assert [(round(1000 * cue.start), round(1000 * cue.end)) for cue in cues] == spans
+
+
 @pytest.mark.parametrize("codec", list(HARDWARE))
 def test_hardware_that_is_not_there_gives_way_to_software_with_a_notice(
     tmp_path: Path, codec: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

@@ -85,9 +85,12 @@ class Companions:
         while self._waiting or (self._lanes and self._fetch()):
             packet = cast(_Packet, self._waiting)
             if until is not None and _time(packet) - self._span.begin >= until:
-                return
+                break
             self._lanes[packet.stream.index].write(packet)
             self._waiting = None
+        if until is not None:
+            for lane in self._lanes.values():
+                lane.reach(until)
 
     def finish(self, pictures_end: Fraction, whole: bool) -> None:
         """Write what is left.

@@ -15,5 +15,8 @@ class Lane(Protocol):
     def write(self, packet: "av.Packet[Any]") -> None:
         """Write what a packet of the input holds; its times are in the input's own clock."""
 
+    def reach(self, time: Fraction) -> None:
+        """Write what is due now that all packets before a time, in seconds, have been written."""
+
     def flush(self, end: Fraction) -> None:
         """Write what is held back; the pictures end at ``end``, in seconds."""

@@ -1,6 +1,7 @@
 """Subtitles of the source: copied where the container holds them, else written anew as text."""
 
 import logging
+import math
 from fractions import Fraction
 from typing import Any, cast
 
@@ -28,6 +29,10 @@ _EMPTY_CUE = b"\0\0"
 """A mov_text sample that shows nothing: a text of length 0."""
 
 _MILLISECOND = Fraction(1, 1000)
+
+_TIME_BASE = Fraction(1, 1_000_000)
+"""Of mov_text: FFmpeg compares its ticks with those of the pictures and the sound to see whether a
+cue has ended, and with coarser ones than theirs it ends all of them at once."""
 
 
 def subtitle_lane(
@@ -88,9 +93,13 @@ class _MovText:
     kill.  It ends with one, or FFmpeg shows nothing for as long as the last cue was shown, and the
     file is longer by that.
 
+    An empty cue follows every other too, where nothing else does.  FFmpeg would write one of its
+    own, of no duration; where a fragment ends with it, FFmpeg lets it last as long as the cue
+    before it, moves what follows, and aborts the process where the next fragment begins earlier.
+
     Args:
         output: The container to write to.
-        target: The subtitles in it.
+        target: The subtitles in it; their time base is set.
         suffix: Its suffix.
     """
 
@@ -99,23 +108,37 @@ class _MovText:
     ) -> None:
         self._output, self._target = output, target
         self._is_wanted = _ENCODERS[suffix] == "mov_text"
-        self._end = Fraction(0)
+        if self._is_wanted:
+            target.time_base = _TIME_BASE
+        self._end = self._latest = Fraction(-1)
 
     def begin(self) -> None:
         """Write the first empty cue."""
         self._write(Fraction(0))
 
-    def note(self, packet: "av.Packet[Any]") -> None:
-        """Remember when a cue ends."""
-        end = cast(int, packet.pts) + (packet.duration or 0)
-        self._end = max(self._end, end * packet.time_base)
+    def write(self, packet: "av.Packet[Any]") -> None:
+        """Write a cue, behind an empty one where there is a gap before it."""
+        base = packet.time_base
+        start = cast(int, packet.pts) * base
+        self.reach(start - _MILLISECOND)
+        if self._is_wanted and start < self._latest:
+            packet.pts = packet.dts = math.floor(self._latest / base) + 1
+        self._latest = cast(int, packet.pts) * base
+        self._end = max(self._end, start + (packet.duration or 0) * base)
+        packet.stream = self._target
+        self._output.mux_one(packet)
+
+    def reach(self, time: Fraction) -> None:
+        """End the latest cue if it has ended by a time, in seconds, and nothing follows before."""
+        if self._latest < self._end <= time:
+            self._write(self._end)
 
     def end(self, pictures_end: Fraction) -> None:
         """Write the last empty cue, with the last pictures: FFmpeg aborts where it is much older.
 
         It and the one that FFmpeg adds last a millisecond each.
         """
-        self._write(max(self._end, pictures_end - 2 * _MILLISECOND))
+        self._write(max(self._end, self._latest + _MILLISECOND, pictures_end - 2 * _MILLISECOND))
 
     def _write(self, time: Fraction) -> None:
         if not self._is_wanted:
@@ -124,6 +147,7 @@ class _MovText:
         packet.pts = packet.dts = round(time / _MILLISECOND)
         packet.duration, packet.time_base = 1, _MILLISECOND
         packet.stream = self._target
+        self._latest = self._end = time
         self._output.mux_one(packet)
 
 
@@ -137,19 +161,20 @@ class _Copy(Lane):
         suffix: str,
         span: _Span,
     ) -> None:
-        self._output, self._span = output, span
-        self._target = output.add_stream_from_template(stream)
-        self._frame = _MovText(output, self._target, suffix)
-        copy_stream_tags(stream, self._target, suffix)
+        self._span = span
+        target = output.add_stream_from_template(stream)
+        self._frame = _MovText(output, target, suffix)
+        copy_stream_tags(stream, target, suffix)
 
     def begin(self) -> None:
         self._frame.begin()
 
     def write(self, packet: "av.Packet[Any]") -> None:
         if bytes(packet) != _EMPTY_CUE and self._span.place(packet):
-            packet.stream = self._target
-            self._frame.note(packet)
-            self._output.mux_one(packet)
+            self._frame.write(packet)
+
+    def reach(self, time: Fraction) -> None:
+        self._frame.reach(time)
 
     def flush(self, end: Fraction) -> None:
         self._frame.end(end)
@@ -165,13 +190,14 @@ class _Encode(Lane):
         suffix: str,
         span: _Span,
     ) -> None:
-        self._output, self._span = output, span
+        self._span = span
         self._decoder = stream.codec_context
         self._decoder.open(strict=False)  # tells its styles
         target = output.add_stream(_ENCODERS[suffix])
+        target.time_base = _MILLISECOND
         self._target = cast("av.subtitles.stream.SubtitleStream", target)
         self._target.codec_context.subtitle_header = self._decoder.subtitle_header
-        self._target.time_base = self._target.codec_context.time_base = _MILLISECOND
+        self._target.codec_context.time_base = _MILLISECOND
         self._latest = -1
         self._frame = _MovText(output, self._target, suffix)
         copy_stream_tags(stream, self._target, suffix)
@@ -190,6 +216,9 @@ class _Encode(Lane):
         if lines and self._span.place(packet):
             self._mux(lines, packet)
 
+    def reach(self, time: Fraction) -> None:
+        self._frame.reach(time)
+
     def flush(self, end: Fraction) -> None:
         self._frame.end(end)
 
@@ -202,6 +231,5 @@ class _Encode(Lane):
         # cues of one moment would fail in mp4, which shows one at a time
         self._latest = max(round(cast(int, packet.pts) * base), self._latest + 1)
         made.pts = made.dts = self._latest
-        made.duration, made.time_base, made.stream = duration, _MILLISECOND, self._target
-        self._frame.note(made)
-        self._output.mux_one(made)
+        made.duration, made.time_base = duration, _MILLISECOND
+        self._frame.write(made)
