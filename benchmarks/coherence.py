@@ -71,7 +71,7 @@ def main() -> None:
     found: dict[str, Any] = {"films": {}}
     real: dict[str, list[Pixels]] = {}
     for film in make_films(options):
-        found["films"][film.name] = compare(film, config, extractor, options.pictures)
+        found["films"][film.name] = compare(film, config, extractor, options)
         if not film.exact:
             real[film.name] = film.frames
     if not options.only or SCENARIOS in options.only:
@@ -90,6 +90,7 @@ def parse_options() -> argparse.Namespace:
     add("--width", type=int, default=480, help="of the films, in pixels (default %(default)s)")
     add("--frames", type=int, default=60, help="of each film (default %(default)s)")
     add("--only", nargs="+", metavar="FILM", help=f"these films alone, or {SCENARIOS}")
+    add("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="these ways alone")
     add("--quick", action="store_true", help="two small synthetic films")
     add("--json", type=Path, help="write the figures here")
     add("--pictures", type=Path, help="write strips of frames and curves into this folder")
@@ -113,7 +114,7 @@ def make_films(options: argparse.Namespace) -> Iterator[Film]:
 
 
 def compare(
-    film: Film, config: DreamConfig, extractor: FeatureExtractor, pictures: Path | None
+    film: Film, config: DreamConfig, extractor: FeatureExtractor, options: argparse.Namespace
 ) -> dict[str, Figures]:
     """Dream a film in every way, measure the dreams at equal strength, and print a row for each."""
     print(
@@ -123,7 +124,7 @@ def compare(
     loss = Loss(extractor, config.layers)
     reference: list[FloatImage] = []
     rows, shown = {}, {}
-    for name in ("independent", *(name for name in WAYS if name != "independent")):
+    for name in ("independent", *(name for name in options.ways if name != "independent")):
         dreams, seconds = dream_film(film, name, config, extractor)
         given = metrics.residuals(film.frames, dreams)
         reference = reference or given
@@ -132,9 +133,9 @@ def compare(
         rows[name]["ghost_excess"] = None if None in ghosts else ghosts[0] - ghosts[1]
         shown[name] = dreams
         print(f"{name:18}" + " ".join(_cell(rows[name], key) for key in COLUMNS), flush=True)
-    if pictures:
-        write_strips(pictures, film, shown)
-        write_curves(pictures, film, shown)
+    if options.pictures:
+        write_strips(options.pictures, film, shown)
+        write_curves(options.pictures, film, shown)
     return rows
 
 
