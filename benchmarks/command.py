@@ -67,10 +67,8 @@ def _figures(clip: Path) -> Iterator[tuple[str, float]]:
         for seconds in (5, 60):
             looped = Path(folder) / f"{seconds}.mp4"
             loop_clip(clip, looped, int(seconds * RATE), SMALL)
-            yield (
-                f"peak memory, {seconds} s of video, MiB",
-                peak_mebibytes(looped, Path(folder) / "out.mp4"),
-            )
+            peak = peak_mebibytes(looped, Path(folder) / "out.mp4")
+            yield f"peak memory, {seconds} s of video, MiB", peak
 
 
 def _long_figures(clip: Path, kinds: str) -> Iterator[tuple[str, float]]:

@@ -186,8 +186,8 @@ def _measure_memory(bench: Bench) -> Any:
     found = {"stream": scaling.measure_memory(folder, bench.clips, extent.memory, extent.lengths)}
     if not bench.large:
         return found
-    weights = bench.networks[0].config.weights
-    return {**found, "still": scaling.measure_still(folder, bench.clips, weights)}
+    network = bench.networks[0]
+    return {**found, "still": scaling.measure_still(folder, bench.clips, network.config)}
 
 
 def _measure_first(bench: Bench) -> Any:

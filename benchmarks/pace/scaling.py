@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.command import first_frame, peak_mebibytes
 from benchmarks.pace.renders import SETTLING, Size, prepare_clip, read_frames, render_apart
 from dreamstream._libraries import cv2
+from dreamstream.config import DreamConfig
 
 FULL_SIZE = {"dream_size": None}
 """The network sees every pixel; with the preset's default it sees 640 in a row at the most."""
@@ -92,15 +93,22 @@ def measure_memory(
     return rows
 
 
-def measure_still(folder: Path, clips: Path | None, weights: Path) -> Figures:
-    """Give the peak of a large still that InceptionV3 dreams at full size, and print it."""
+def measure_still(folder: Path, clips: Path | None, config: DreamConfig) -> Figures:
+    """Give the peak of a large still that a network dreams at full size, and print it.
+
+    Args:
+        folder: Where pictures go.
+        clips: Of the picture.
+        config: Names the network and its weights; the preset's layers are dreamed.
+    """
     picture, output = folder / "still.png", folder / "still-dream.png"
     _write_still(prepare_clip(folder, clips, STILL_SIZE, 1), picture)
-    network = ("--model", "inception_v3", "--weights", str(weights))
+    network = ("--model", config.model, "--weights", str(config.weights))
     options = (*network, "--dream-size", "full", "--first-steps", STILL_STEPS)
     peak = peak_mebibytes(picture, output, *options)
-    print(f"a still of {STILL_SIZE[1]}x{STILL_SIZE[0]}, inception_v3 at full size: {peak:.0f} MiB")
-    return {"size": f"{STILL_SIZE[1]}x{STILL_SIZE[0]}", "mebibytes": peak}
+    size = f"{STILL_SIZE[1]}x{STILL_SIZE[0]}"
+    print(f"a still of {size}, {config.model} at full size: {peak:.0f} MiB", flush=True)
+    return {"size": size, "mebibytes": peak}
 
 
 def measure_first_frame(clip: Path, folder: Path, repeats: int) -> Figures:

@@ -94,7 +94,7 @@ def count_operations(features: Features, size: Size) -> int:
 def _operations_of(operation: Any) -> int:
     if operation.type == "MatMul":
         inner = operation.inputs[0].shape[0 if operation.get_attr("transpose_a") else 1]
-        return 2 * int(inner) * math.prod(operation.outputs[0].shape)
+        return 2 * int(inner * math.prod(operation.outputs[0].shape))
     if operation.type not in ("Conv2D", "DepthwiseConv2dNative"):
         return 0
     height, width, inputs, outputs = operation.inputs[1].shape
