@@ -155,7 +155,7 @@ def measure(
     rms = metrics.root_mean_square(given)
     alone = rms == 0
     same = given if alone else metrics.scaled(given, metrics.root_mean_square(reference))
-    dreams = [_add(frame, residual) for frame, residual in zip(film.frames, same, strict=True)]
+    dreams = metrics.added(film.frames, same)
     figures: Figures = {
         "rms": 255 * rms,
         "e_warp": 1e4 * metrics.warp_error(_units(dreams), film.links),
@@ -181,11 +181,6 @@ def _mean_gain(frames: list[Pixels], dreams: list[Pixels], loss: Loss) -> float:
 
 def _loss(loss: Loss, pixels: Pixels) -> float:
     return float(loss.measure(to_model_range(pixels)[None]))
-
-
-def _add(frame: Pixels, residual: FloatImage) -> Pixels:
-    dream = np.rint(frame + np.float32(255) * residual)
-    return np.asarray(np.clip(dream, 0, 255), np.uint8)
 
 
 def _units(dreams: list[Pixels]) -> list[FloatImage]:

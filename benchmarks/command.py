@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamstream._libraries import cv2
-from dreamstream.frames import Frame, StreamInfo
+from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.sinks import open_sink
 from dreamstream.sources import open_source
 
@@ -62,18 +62,19 @@ def _figures(clip: Path) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         yield (
             "first frame of the clip, s",
-            min(_first_frame(clip, Path(folder)) for _ in range(REPEATS)),
+            min(first_frame(clip, Path(folder)) for _ in range(REPEATS)),
         )
         for seconds in (5, 60):
             looped = Path(folder) / f"{seconds}.mp4"
-            _loop(clip, looped, int(seconds * RATE), SMALL)
-            yield f"peak memory, {seconds} s of video, MiB", _peak_mebibytes(looped, Path(folder))
+            loop_clip(clip, looped, int(seconds * RATE), SMALL)
+            peak = peak_mebibytes(looped, Path(folder) / "out.mp4")
+            yield f"peak memory, {seconds} s of video, MiB", peak
 
 
 def _long_figures(clip: Path, kinds: str) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         looped = Path(folder) / "long.mp4"
-        _loop(clip, looped, LONG[-1], LARGE)
+        loop_clip(clip, looped, LONG[-1], LARGE)
         for kind in kinds.split(","):
             peaks = _peaks_of_long(looped, Path(folder) / f"out.{kind}")
             for frames, peak in zip(LONG, peaks, strict=True):
@@ -109,8 +110,8 @@ def _seconds(arguments: Sequence[str]) -> float:
     return time.perf_counter() - begun
 
 
-def _first_frame(clip: Path, folder: Path) -> float:
-    """Wait for the first line of the statistics, then end the command."""
+def first_frame(clip: Path, folder: Path) -> float:
+    """Give the seconds to the first line of the statistics; the command is ended there."""
     stats = folder / "stats.jsonl"
     stats.unlink(missing_ok=True)
     begun = time.perf_counter()
@@ -126,25 +127,30 @@ def _first_frame(clip: Path, folder: Path) -> float:
     return waited
 
 
-def _loop(clip: Path, looped: Path, count: int, size: tuple[int, int]) -> None:
-    """Write ``count`` frames of a clip at a size, from the beginning again where it ends."""
+def loop_clip(clip: Path, looped: Path, count: int, size: tuple[int, int]) -> None:
+    """Write ``count`` frames of a clip at a (height, width), anew from its begin where it ends."""
+    write_clip(looped, islice(_endless(clip), count), count, size)
+
+
+def write_clip(path: Path, frames: Iterable[Pixels], count: int, size: tuple[int, int]) -> None:
+    """Write ``count`` pictures, (H, W, 3) uint8 RGB, as a clip of a (height, width)."""
     info = StreamInfo(*size, rate=RATE, time_base=1 / RATE, frames=count)
-    with open_sink(looped, info) as sink:
-        for index, pixels in enumerate(islice(_endless(clip), count)):
+    with open_sink(path, info) as sink:
+        for index, pixels in enumerate(frames):
             scaled = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
             sink.write(Frame(np.asarray(scaled, np.uint8), index / RATE, index))
 
 
-def _endless(clip: Path) -> Iterator[np.ndarray]:
+def _endless(clip: Path) -> Iterator[Pixels]:
     while True:
         with open_source(clip) as source:
             for frame in source:
                 yield frame.pixels
 
 
-def _peak_mebibytes(clip: Path, folder: Path) -> float:
-    """Dream a clip and give the peak of the command's resident memory."""
-    arguments = [str(clip), str(folder / "memory.mp4"), "-y", "-q"]
+def peak_mebibytes(clip: Path, output: Path, *options: str) -> float:
+    """Dream a clip or a picture and give the peak of the command's resident memory."""
+    arguments = [str(clip), str(output), *options, "-y", "-q"]
     return _peak_of(subprocess.Popen(_command(arguments)), clip)
 
 

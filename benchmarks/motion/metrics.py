@@ -73,6 +73,16 @@ def scaled(given: Sequence[FloatImage], rms: float) -> list[FloatImage]:
     return [factor * each for each in given]
 
 
+def added(frames: Sequence[Pixels], given: Sequence[FloatImage]) -> list[Pixels]:
+    """Add residuals to their sources: (H, W, 3) uint8 each."""
+    return [_add(frame, residual) for frame, residual in zip(frames, given, strict=True)]
+
+
+def _add(frame: Pixels, residual: FloatImage) -> Pixels:
+    dream = np.rint(frame + np.float32(255) * residual)
+    return np.asarray(np.clip(dream, 0, 255), np.uint8)
+
+
 def warp_error(pictures: Sequence[FloatImage], links: Links) -> float:
     """Measure E_warp: the masked mean square of picture minus warped predecessor.
 
