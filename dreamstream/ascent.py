@@ -2,11 +2,14 @@
 
 Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:`GuardedAscent`
 is every other preset's.  Both trace once, for pictures of any size.
+
+Loops and choices are written in TensorFlow's own words: autograph would take longer to translate
+them than to trace them, and leaves files in the temporary folder where it is killed.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -67,8 +70,8 @@ class Loss:
         names = extractor.layers
         values = [1.0] * len(names) if scales is None else [scales[name] for name in names]
         self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
-        self.measure = tf.function(self.__call__, input_signature=[_IMAGE])
-        self._mean_squares = tf.function(self._mean_squares_of, input_signature=[_IMAGE])
+        self.measure = _compile(self.__call__, _IMAGE)
+        self._mean_squares = _compile(self._mean_squares_of, _IMAGE)
 
     def __call__(self, image: Tensor) -> Tensor:
         """Compute the loss of a (1, H, W, 3) float32 picture in [-1, 1] as a float32 scalar."""
@@ -107,6 +110,45 @@ def _mean_square(activation: Tensor) -> Tensor:
     return tf.reduce_sum(tf.square(inner)) / tf.cast(tf.size(activation), tf.float32)
 
 
+class _Climbed(NamedTuple):
+    """How far a climb has come, in tensors.
+
+    Attributes:
+        image: (1, H, W, 3) float32.
+        loss: Of the last picture that was measured; NaN where none was.
+        taken: Steps.
+        goes_on: Whether another step may follow.
+        foretold: Gain of loss that the last step's slope foretold.
+        kept_promise: Share of what was foretold that the step before brought.
+    """
+
+    image: Tensor
+    loss: Tensor
+    taken: Tensor
+    goes_on: Tensor
+    foretold: Tensor
+    kept_promise: Tensor
+
+    def kept_promise_at(self, value: Tensor) -> Tensor:
+        """Tell what share of its foretold gain the last step brought, now at a loss."""
+        share = tf.clip_by_value((value - self.loss) / self.foretold, LEAST_KEPT_PROMISE, 1.0)
+        return tf.where(self.foretold > 0, share, self.kept_promise)
+
+    def next(
+        self,
+        image: Tensor,
+        value: Tensor,
+        stops: Tensor,
+        foretold: Tensor = 0.0,
+        kept_promise: Tensor = 1.0,
+    ) -> "_Climbed":
+        """Give the state after a step, or after the loss has stopped it."""
+        taken = self.taken + tf.where(stops, 0, 1)
+        goes_on = tf.logical_not(stops)
+        rest = map(tf.convert_to_tensor, (foretold, kept_promise))
+        return _Climbed(image, value, taken, goes_on, *rest)
+
+
 class Ascent(Protocol):
     """Raises the loss of one octave's picture."""
 
@@ -134,7 +176,7 @@ class ClassicAscent:
         self._loss = loss
         self._step_size = config.step_size
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
-        self._compiled = tf.function(self._steps, input_signature=[_IMAGE, _COUNT])
+        self._compiled = _compile(self._steps, _IMAGE, _COUNT)
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
@@ -143,17 +185,14 @@ class ClassicAscent:
         return _in_slices(image, steps, lambda start, _, count: self._compiled(start, count))
 
     def _steps(self, image: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        loss, taken = tf.constant(np.nan, tf.float32), 0
-        for _ in tf.range(count):
-            tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
-            value, gradient = _value_and_gradient(self._loss, image)
-            loss = value
-            if value > self._max_loss:
-                break
+        def step(state: _Climbed) -> _Climbed:
+            value, gradient = _value_and_gradient(self._loss, state.image)
             gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
-            image += self._step_size * gradient
-            taken += 1
-        return image, loss, taken
+            is_over = value > self._max_loss
+            size = tf.where(is_over, 0.0, self._step_size)
+            return state.next(state.image + size * gradient, value, is_over)
+
+        return _repeat(step, image, count)
 
 
 class GuardedAscent:
@@ -164,8 +203,7 @@ class GuardedAscent:
         self._config = config
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
-        signature = [_IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR]
-        self._compiled = tf.function(self._steps, input_signature=signature)
+        self._compiled = _compile(self._steps, _IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR)
         self._part: tuple[int, int | None] = (0, None)
         self._shifted = tf.Variable(0, trainable=False, dtype=tf.int32)
 
@@ -209,23 +247,18 @@ class GuardedAscent:
         ceiling: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Take ``count`` of an octave's ``steps``, from number ``first``."""
-        loss, taken = tf.constant(np.nan, tf.float32), 0
-        foretold, kept_promise = tf.constant(0.0), tf.constant(1.0)
-        for step in tf.range(first, first + count):
-            tf.autograph.experimental.set_loop_options(shape_invariants=[(image, _IMAGE.shape)])
-            value, gradient = self._shifted_gradient(image, step)
-            if foretold > 0:
-                kept_promise = tf.clip_by_value((value - loss) / foretold, LEAST_KEPT_PROMISE, 1.0)
-            loss = value
-            direction = normalise(self._shape(gradient, step, steps)) * emphasis
+
+        def step(state: _Climbed) -> _Climbed:
+            number = first + state.taken
+            value, gradient = self._shifted_gradient(state.image, number)
+            kept_promise = state.kept_promise_at(value)
+            direction = normalise(self._shape(gradient, number, steps)) * emphasis
             slope = tf.reduce_sum(gradient * direction)
             size = self._step_that_fits(ceiling - value, kept_promise * slope)
-            if size <= 0:
-                break
-            foretold = size * slope
-            image = _step_in_range(image, size * direction)
-            taken += 1
-        return image, loss, taken
+            image = _step_in_range(state.image, size * direction)
+            return state.next(image, value, size <= 0, size * slope, kept_promise)
+
+        return _repeat(step, image, count)
 
     def _shifted_gradient(self, image: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         shift = self._shifts[(step + self._shifted) % _SHIFTS]
@@ -249,11 +282,9 @@ class GuardedAscent:
             room: Loss up to the ceiling.
             slope: Gain of loss to be expected per step size.
         """
-        if room <= 0:
-            return tf.constant(0.0)
-        if slope * self._config.step_size <= room:
-            return tf.constant(self._config.step_size, tf.float32)
-        return room / slope
+        whole = tf.constant(self._config.step_size, tf.float32)
+        fitting = tf.where(slope * whole <= room, whole, room / slope)
+        return tf.where(room <= 0, 0.0, fitting)
 
 
 def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]]:
@@ -268,6 +299,24 @@ def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]
     """
     generator = np.random.default_rng(seed)
     return generator.integers(-jitter, jitter, (_SHIFTS, 2), np.int32, endpoint=True)
+
+
+def _compile(function: Callable[..., Any], *signature: tf.TensorSpec) -> Any:
+    return tf.function(function, input_signature=signature, autograph=False)
+
+
+def _repeat(
+    step: Callable[[_Climbed], _Climbed], image: Tensor, count: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Take up to ``count`` steps; give the picture, its last loss and the steps taken."""
+    start = _Climbed(image, *map(tf.constant, (math.nan, 0, True, 0.0, 1.0)))
+    end = tf.while_loop(
+        lambda *state: state[3] & (state[2] < count),
+        lambda *state: step(_Climbed(*state)),
+        start,
+        shape_invariants=_Climbed(_IMAGE.shape, *[tf.TensorShape([])] * 5),
+    )
+    return end.image, end.loss, end.taken
 
 
 def _value_and_gradient(loss: Loss, image: Tensor) -> tuple[Tensor, Tensor]:

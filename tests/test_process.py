@@ -216,6 +216,25 @@ def test_opening_source_and_sink_loads_no_tensorflow(clip: Path, tmp_path: Path)
     assert run.stdout == "False\n"
 
 
+def test_the_bundled_network_dreams_without_keras_which_others_load_later(tmp_path: Path) -> None:
+    run = run_python(
+        """
+        import sys
+        import numpy as np
+        from dreamstream.process import load_tensorflow
+        load_tensorflow(quiet=True)
+        from dreamstream import DreamConfig, Dreamer
+        config = DreamConfig(octaves=1, first_steps=1)
+        Dreamer(config).dream(np.zeros((90, 90, 3), np.uint8))
+        print("keras" in sys.modules)
+        from dreamstream.models.applications import build_headless
+        from dreamstream.models.catalog import find_model
+        print(build_headless(find_model("mobilenet_v2"))(np.zeros((1, 64, 64, 3))).shape)
+        """
+    )
+    assert run.stdout == "False\n(1, 2, 2, 1280)\n"
+
+
 def test_missing_system_libraries_are_named_with_the_packages_that_hold_them(
     tmp_path: Path, clip: Path
 ) -> None:

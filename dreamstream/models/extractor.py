@@ -1,20 +1,29 @@
-"""Turn a network of the catalog into a function from a picture to its layers' activations."""
+"""Turn a network of the catalog into a function from a picture to its layers' activations.
+
+Keras is imported where it is used: the bundled network does without.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
+import tensorflow as tf
 
 from dreamstream.models import dreamnet
-from dreamstream.models.applications import build_headless, caffe_preprocessing, canonical_layers
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
-    load_dreamnet_weights,
+    load_dreamnet,
 )
+
+if TYPE_CHECKING:
+    import keras
+
+    from dreamstream.models.plain import PlainDreamnet
 
 # A side on which every network's strides come out even, for telling the scale of its layers.
 LISTING_SIDE = 1024
@@ -35,7 +44,7 @@ class FeatureExtractor:
 
     name: str
     layers: tuple[str, ...]
-    model: keras.Model
+    model: keras.Model | PlainDreamnet
     layer_scales: Mapping[str, float] | None
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
@@ -47,7 +56,7 @@ class FeatureExtractor:
         Returns:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
-        return tuple(keras.tree.flatten(self.model(image, training=False)))
+        return tuple(tf.nest.flatten(self.model(image, training=False)))
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Tell the size of the chosen layers' activations, without computing them.
@@ -88,14 +97,9 @@ def load_model(name: str, layers: Iterable[str], weights: Path | None = None) ->
     chosen = tuple(entry.resolve(word) for word in layers)
     if not chosen:
         raise ValueError("layers: none given; a model is cut at the deepest of some")
-    whole = _build(entry)
-    known = _readable_layers(entry, whole)
-    if unknown := [layer for layer in chosen if layer not in known]:
-        raise entry.unknown_layers(unknown)
-    # Files of weights match whole networks, so loading comes before cutting.
-    _load_weights(entry, whole, weights)
-    cut = _cut(entry, whole, [known[layer].output for layer in chosen])
-    return FeatureExtractor(name, chosen, cut, _layer_scales(entry, chosen, weights))
+    build = _build_application if entry.application else _build_dreamnet
+    model = build(entry, chosen, weights)
+    return FeatureExtractor(name, chosen, model, _layer_scales(entry, chosen, weights))
 
 
 def list_layers_text(name: str) -> str:
@@ -111,6 +115,8 @@ def list_layers_text(name: str) -> str:
         UnknownNameError: The network is unknown.
     """
     entry = find_model(name)
+    import keras
+
     whole = _build(entry)
     layers = _readable_layers(entry, whole)
     side = LISTING_SIDE
@@ -124,28 +130,57 @@ def list_layers_text(name: str) -> str:
     return format_table([("layer", "depth", "scale", "channels", "tends to show"), *rows])
 
 
+def _build_dreamnet(
+    entry: ModelEntry, chosen: tuple[str, ...], weights: Path | None
+) -> PlainDreamnet:
+    _require_known(entry, chosen, entry.layers)
+    return load_dreamnet(weights or dreamnet.WEIGHTS_PATH, chosen)
+
+
+def _build_application(
+    entry: ModelEntry, chosen: tuple[str, ...], weights: Path | None
+) -> keras.Model:
+    whole = _build(entry)
+    known = _readable_layers(entry, whole)
+    _require_known(entry, chosen, known)
+    # Files of weights match whole networks, so loading comes before cutting.
+    _load_weights(entry, whole, weights)
+    return _cut(entry, whole, [known[layer].output for layer in chosen])
+
+
+def _require_known(entry: ModelEntry, chosen: Iterable[str], known: Iterable[str]) -> None:
+    if unknown := [layer for layer in chosen if layer not in known]:
+        raise entry.unknown_layers(unknown)
+
+
 def _build(entry: ModelEntry) -> keras.Model:
+    from dreamstream.models.applications import build_headless
+
     return build_headless(entry) if entry.application else dreamnet.build_architecture()
 
 
 def _readable_layers(entry: ModelEntry, whole: keras.Model) -> Mapping[str, keras.Layer]:
     """Give the layers that may be chosen: all, but of the bundled network those with a scale."""
+    from dreamstream.models.applications import canonical_layers
+
     layers = canonical_layers(whole)
     return layers if entry.application else {name: layers[name] for name in entry.layers}
 
 
 def _load_weights(entry: ModelEntry, whole: keras.Model, weights: Path | None) -> None:
-    if entry.published is None:
-        load_dreamnet_weights(whole, weights or dreamnet.WEIGHTS_PATH)
-    elif weights is not None:
+    if weights is not None:
         load_application_weights(whole, entry, weights)
-    else:
+    elif entry.published is not None:
         fetched = fetch_weights(entry.published)
         load_application_weights(whole, entry, fetched, remedy="delete it to have it fetched anew")
 
 
 def _cut(entry: ModelEntry, whole: keras.Model, outputs: list[Any]) -> keras.Model:
     """Keep what leads to some outputs, put the preprocessing in front and freeze it all."""
+    import keras
+
+    from dreamstream.models.applications import caffe_preprocessing
+
     cut = keras.Model(whole.input, outputs)
     if entry.preprocessing == "caffe":
         picture = keras.Input((None, None, 3), name="picture")

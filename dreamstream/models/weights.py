@@ -1,8 +1,12 @@
 """Weights: fetched once from Keras, or read from a file of the user's.
 
+Keras and h5py are imported where they are used: dreamnet needs neither.
+
 A file is only ever read as arrays, never as a program: ``keras.models.load_model`` ran code from
 files in spite of its safe mode (CVE-2025-1550, -8747, -9905, -9906).
 """
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -18,23 +22,25 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
-import h5py
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamstream.errors import ModelError
 from dreamstream.models import dreamnet
-from dreamstream.models.applications import build_with_classifier
 from dreamstream.models.catalog import (
     ModelEntry,
     PublishedWeights,
     cached_weights,
     weights_folder,
 )
+from dreamstream.models.plain import PlainDreamnet
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +114,8 @@ def _download(published: PublishedWeights) -> Path:
 
     Keras would write in place: a killed download, or a second process, leaves a torn file.
     """
+    import keras
+
     folder = weights_folder()
     folder.mkdir(parents=True, exist_ok=True)
     _log.info("fetching %s", published.url)
@@ -142,12 +150,12 @@ def _keras_progress_on_stderr() -> Iterator[None]:
         yield
 
 
-def load_dreamnet_weights(model: keras.Model, path: Path) -> None:
-    """Load a file of weights into the bundled network.
+def load_dreamnet(path: Path, layers: Iterable[str]) -> PlainDreamnet:
+    """Build the bundled network of a file of weights, without Keras.
 
     Args:
-        model: The network, as ``dreamnet.build_architecture`` makes it.
         path: An .npz as the network's training tool writes it.
+        layers: Names of the layers to read.
 
     Raises:
         ModelError: The file is missing, damaged, or holds other weights.
@@ -160,8 +168,8 @@ def load_dreamnet_weights(model: keras.Model, path: Path) -> None:
         scales = arrays.get(dreamnet.SCALES_KEY, np.empty(0))
         if scales.shape != (len(dreamnet.LAYERS),):
             raise _UnfitError(f"it lacks {dreamnet.SCALES_KEY}")
-        dreamnet.set_weights(model, arrays)
-        _require_finite([*model.get_weights(), scales])
+        _require_finite(arrays.values())
+        return PlainDreamnet(arrays, layers)
     # NumPy and zipfile raise all kinds of errors over what a damaged file holds.
     except Exception as error:
         raise ModelError(
@@ -208,6 +216,8 @@ def _load(model: keras.Model, entry: ModelEntry, path: Path, scratch: Path) -> N
     if contents.classes is None:
         _load_whole(model, contents, named)
     else:
+        from dreamstream.models.applications import build_with_classifier
+
         whole = build_with_classifier(entry, contents.classes)
         _load_whole(whole, contents, named)
         model.set_weights(whole.get_weights()[: len(model.weights)])
@@ -227,6 +237,8 @@ def _load_whole(model: keras.Model, contents: _WeightsFile, path: Path) -> None:
 
 def _as_hdf5(path: Path, scratch: Path) -> Path:
     """Give the HDF5 file with the weights: the file itself or what its archive holds."""
+    import h5py
+
     _require_content(path)
     if h5py.is_hdf5(path):
         return path
@@ -240,6 +252,8 @@ def _as_hdf5(path: Path, scratch: Path) -> Path:
 
 def _inspect(path: Path) -> _WeightsFile:
     """Find out the form of an HDF5 file and whether it has a classifier."""
+    import h5py
+
     with h5py.File(path, "r") as file:
         group = file.get("model_weights", file)
         # Long lists are split: layer_names0, layer_names1, ...
@@ -253,6 +267,8 @@ def _inspect(path: Path) -> _WeightsFile:
 
 
 def _array_shapes(group: h5py.Group) -> list[tuple[int, ...]]:
+    import h5py
+
     shapes: list[tuple[int, ...]] = []
 
     def note(_name: str, item: h5py.Group | h5py.Dataset) -> None:
