@@ -32,9 +32,9 @@ from benchmarks.motion.films import Film, read_film, render_film
 from benchmarks.motion.pictures import write_curves, write_strips
 from benchmarks.motion.synthetic import SYNTHETIC
 from benchmarks.motion.ways import WAYS
-from dreamstream.ascent import Loss
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels, to_model_range
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor, load_model
 
 REAL = ("bikes", "cockatoo", "bigbuckbunny")

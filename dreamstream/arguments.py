@@ -324,6 +324,11 @@ def _frames(text: str) -> tuple[int | None, int | None]:
     return int(first) if first else None, int(last) if last else None
 
 
+def _tile(text: str) -> int | str:
+    """Read pixels, or a word."""
+    return int(text) if text.strip().isdecimal() else text
+
+
 def _drift(text: str) -> tuple[float, float]:
     """Read X,Y."""
     x, comma, y = text.partition(",")
@@ -346,6 +351,7 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "codec": str,
     "fps": _rate,
     "live_fps": _rate,
+    "tile": _tile,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -366,6 +372,7 @@ _METAVARS = {
     "first_steps": "N",
     "max_loss": "LOSS",
     "dream_size": "PX",
+    "tile": "PX",
     "jitter": "PX",
     "smoothing": "PX",
     "octave_rule": "NAME",

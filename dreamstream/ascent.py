@@ -1,4 +1,4 @@
-"""The loss of a picture, and the compiled steps that raise it (TensorFlow).
+"""The compiled steps that raise the loss of a picture (TensorFlow).
 
 Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:`GuardedAscent`
 is every other preset's.  Both trace once, for pictures of any size.
@@ -8,7 +8,7 @@ them than to trace them, and leaves files in the temporary folder where it is ki
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -25,18 +25,10 @@ from dreamstream.gradient import (
     normalise,
     smooth,
 )
-from dreamstream.models.extractor import FeatureExtractor
-
-BORDER = 2
-"""Cells at each edge of a layer that the loss leaves out, as in the original program: convolutions
-see padding there."""
+from dreamstream.loss import IMAGE, Loss, Tiling, compiled
 
 NEAR_CEILING = 0.99
 """Share of max_loss at which the limiter aims: rounding and shifts move the loss a little."""
-
-LEAST_CONTRAST = 0.1
-"""Standard deviation, in the [-1, 1] range, from which a picture may set the units of a stream;
-photos have 0.3 to 0.6."""
 
 SHARPEST_SIGMA = 0.6
 """Blur at the begin of an octave, in pixels; it grows to ``DreamConfig.smoothing`` at its end."""
@@ -49,65 +41,9 @@ LEAST_KEPT_PROMISE = 0.2
 steps bring less than foretold, and the next one under a ceiling may go further for it."""
 
 _SHIFTS = 64
-_IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
 _COUNT = tf.TensorSpec([], tf.int32)
 _SCALAR = tf.TensorSpec([], tf.float32)
-
-
-class Loss:
-    """The weighted sum of the layers' mean-square activations.
-
-    Each layer adds coefficient x scale x (sum of squares without a 2-cell border) / (number of
-    elements of the whole activation), as in the original program, which knew no scale.
-    """
-
-    def __init__(self, extractor: FeatureExtractor, coefficients: Mapping[str, float]) -> None:
-        self._extractor = extractor
-        self._coefficients = list(coefficients.values())
-        scales = extractor.layer_scales
-        self.calibrated = scales is not None
-        names = extractor.layers
-        values = [1.0] * len(names) if scales is None else [scales[name] for name in names]
-        self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
-        self.measure = _compile(self.__call__, _IMAGE)
-        self._mean_squares = _compile(self._mean_squares_of, _IMAGE)
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """Compute the loss of a (1, H, W, 3) float32 picture in [-1, 1] as a float32 scalar."""
-        weights = self._scales * self._coefficients
-        return tf.reduce_sum(weights * self._mean_squares_of(image))
-
-    def calibrate(self, image: FloatImage) -> None:
-        """Choose the scales so that this (H, W, 3) picture's mean squares are all 1.
-
-        A picture with hardly any contrast (a fade-in, a title's ground) sets them only until the
-        next one comes: on its units no photo would be dreamed.
-        """
-        squares = self._mean_squares(image[None]).numpy()
-        self._scales.assign(1.0 / np.maximum(squares, np.finfo(np.float32).tiny))
-        self.calibrated = float(image.std()) >= LEAST_CONTRAST
-
-    def forget(self) -> None:
-        """Let the next stream calibrate anew, where the network has no scales of its own."""
-        self.calibrated = self._extractor.layer_scales is not None
-
-    def state(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Give the scales, and whether they hold for the stream, as named arrays."""
-        return {"scales": self._scales.numpy(), "calibrated": np.array(self.calibrated)}
-
-    def restore(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take the scales that another loss's :meth:`state` told."""
-        self._scales.assign(state["scales"])
-        self.calibrated = bool(state["calibrated"])
-
-    def _mean_squares_of(self, image: Tensor) -> Tensor:
-        return tf.stack([_mean_square(activation) for activation in self._extractor(image)])
-
-
-def _mean_square(activation: Tensor) -> Tensor:
-    inner = activation[:, BORDER:-BORDER, BORDER:-BORDER, :]
-    return tf.reduce_sum(tf.square(inner)) / tf.cast(tf.size(activation), tf.float32)
 
 
 class _Climbed(NamedTuple):
@@ -176,17 +112,20 @@ class ClassicAscent:
         self._loss = loss
         self._step_size = config.step_size
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
-        self._compiled = _compile(self._steps, _IMAGE, _COUNT)
+        self._compiled = compiled(self._steps, IMAGE, loss.signature, _COUNT)
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
-        return _in_slices(image, steps, lambda start, _, count: self._compiled(start, count))
+        tiling = self._loss.tiling((image.shape[0], image.shape[1]))
+        return _in_slices(
+            image, steps, lambda start, _, count: self._compiled(start, tiling, count)
+        )
 
-    def _steps(self, image: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _steps(self, image: Tensor, tiling: Tiling, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         def step(state: _Climbed) -> _Climbed:
-            value, gradient = _value_and_gradient(self._loss, state.image)
+            value, gradient = self._loss.value_and_gradient(state.image, tiling)
             gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
             is_over = value > self._max_loss
             size = tf.where(is_over, 0.0, self._step_size)
@@ -203,7 +142,9 @@ class GuardedAscent:
         self._config = config
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
-        self._compiled = _compile(self._steps, _IMAGE, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR)
+        self._compiled = compiled(
+            self._steps, IMAGE, loss.signature, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR
+        )
         self._part: tuple[int, int | None] = (0, None)
         self._shifted = tf.Variable(0, trainable=False, dtype=tf.int32)
 
@@ -225,6 +166,7 @@ class GuardedAscent:
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
+        tiling = self._loss.tiling((image.shape[0], image.shape[1]))
         weights = tf.constant(emphasis[None, :, :, None])
         ceiling = tf.constant(up_to * self._max_loss, tf.float32)
 
@@ -232,7 +174,7 @@ class GuardedAscent:
 
         def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
             step, of = before + first, whole or steps
-            image, loss, taken = self._compiled(start, weights, step, count, of, ceiling)
+            image, loss, taken = self._compiled(start, tiling, weights, step, count, of, ceiling)
             return image, loss, taken
 
         return _in_slices(image, steps, take)
@@ -240,6 +182,7 @@ class GuardedAscent:
     def _steps(
         self,
         image: Tensor,
+        tiling: Tiling,
         emphasis: Tensor,
         first: Tensor,
         count: Tensor,
@@ -250,7 +193,7 @@ class GuardedAscent:
 
         def step(state: _Climbed) -> _Climbed:
             number = first + state.taken
-            value, gradient = self._shifted_gradient(state.image, number)
+            value, gradient = self._shifted_gradient(state.image, tiling, number)
             kept_promise = state.kept_promise_at(value)
             direction = normalise(self._shape(gradient, number, steps)) * emphasis
             slope = tf.reduce_sum(gradient * direction)
@@ -260,9 +203,11 @@ class GuardedAscent:
 
         return _repeat(step, image, count)
 
-    def _shifted_gradient(self, image: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    def _shifted_gradient(
+        self, image: Tensor, tiling: Tiling, step: Tensor
+    ) -> tuple[Tensor, Tensor]:
         shift = self._shifts[(step + self._shifted) % _SHIFTS]
-        value, gradient = _value_and_gradient(self._loss, tf.roll(image, shift, axis=[1, 2]))
+        value, gradient = self._loss.value_and_gradient(tf.roll(image, shift, axis=[1, 2]), tiling)
         return value, tf.roll(gradient, -shift, axis=[1, 2])
 
     def _shape(self, gradient: Tensor, step: Tensor, steps: Tensor) -> Tensor:
@@ -301,10 +246,6 @@ def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]
     return generator.integers(-jitter, jitter, (_SHIFTS, 2), np.int32, endpoint=True)
 
 
-def _compile(function: Callable[..., Any], *signature: tf.TensorSpec) -> Any:
-    return tf.function(function, input_signature=signature, autograph=False)
-
-
 def _repeat(
     step: Callable[[_Climbed], _Climbed], image: Tensor, count: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -314,16 +255,9 @@ def _repeat(
         lambda *state: state[3] & (state[2] < count),
         lambda *state: step(_Climbed(*state)),
         start,
-        shape_invariants=_Climbed(_IMAGE.shape, *[tf.TensorShape([])] * 5),
+        shape_invariants=_Climbed(IMAGE.shape, *[tf.TensorShape([])] * 5),
     )
     return end.image, end.loss, end.taken
-
-
-def _value_and_gradient(loss: Loss, image: Tensor) -> tuple[Tensor, Tensor]:
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        value = loss(image)
-    return value, tape.gradient(value, image)
 
 
 def _step_in_range(image: Tensor, change: Tensor) -> Tensor:

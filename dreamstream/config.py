@@ -17,6 +17,7 @@ DEFAULT_MODEL = "dreamnet"
 DEFAULT_PRESET = "menagerie"
 ORIGINAL_PRESET = "classic"
 OCTAVE_RULES = ("reinject", "classic")
+TILINGS = ("auto", "off")
 FLOWS = ("fast", "medium", "off")
 
 RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
@@ -135,6 +136,9 @@ class DreamConfig:
             corner-aligned resizing, as the original program did.
         blend: How much of the carried dream a frame starts from, in [0, 1]; 0 is cold.
         dream_size: Longest side in pixels at which the network works; None is the full size.
+        tile: Side in pixels of the tiles in which the network works, not counting what it sees
+            around them; ``auto`` is only for pictures that would take too much memory; ``off``.
+            Tiles change nothing but the last digits.
         flow: How carefully motion is followed: ``fast``, ``medium``, or ``off`` for a world that
             stands still.
         no_cuts: Take the stream for a single shot: look for no cuts and flashes.
@@ -180,6 +184,11 @@ class DreamConfig:
     )
     dream_size: int | None = _option(
         _FROM_PRESET, "longest side at which the network works, or full", "dream", none="full"
+    )
+    tile: int | str = _option(
+        "auto",
+        f"side of the tiles that save memory, in pixels, or {' or '.join(TILINGS)}",
+        "dream",
     )
     steps: int = _option(_FROM_PRESET, "steps per octave on a warm frame", "motion")
     blend: float = _option(
@@ -230,12 +239,19 @@ class DreamConfig:
             _require("max_loss", self.max_loss, above=0, most=_MOST_LOSS)
         if self.dream_size is not None:
             _require("dream_size", self.dream_size, least=1)
+        self._validate_tile()
         if self.octave_rule not in OCTAVE_RULES:
             raise ValueError(f"octave_rule: {self.octave_rule!r} is none of {OCTAVE_RULES}")
         if self.flow not in FLOWS:
             raise ValueError(f"flow: {self.flow!r} is none of {FLOWS}")
         if self.is_original:
             self._require_bare(PRESETS[self.preset])
+
+    def _validate_tile(self) -> None:
+        if isinstance(self.tile, int):
+            _require("tile", self.tile, least=1, most=_MOST_WIDTH)
+        elif self.tile not in TILINGS:
+            raise ValueError(f"tile: {self.tile!r} is neither {' nor '.join(TILINGS)} nor pixels")
 
     def _require_bare(self, preset: Preset) -> None:
         """Raise where the original program is asked for what it had not."""

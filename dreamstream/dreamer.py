@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream._libraries import cv2
-from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent, Loss
+from dreamstream.ascent import Ascent, ClassicAscent, GuardedAscent
 from dreamstream.carry import Carried, Carrier
 from dreamstream.ceiling import CeilingControl
 from dreamstream.climb import COLD_HEADROOM, Climb, Headroom, Octave, climb_classic, climb_reinject
@@ -22,6 +22,7 @@ from dreamstream.emission import Emission, Emitter
 from dreamstream.emphasis import emphasise, holding, newness
 from dreamstream.flow import Flow
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 from dreamstream.report import DreamReport
@@ -97,7 +98,7 @@ class Dreamer:
         self.config = config = DreamConfig() if config is None else config
         self._extractor = extractor or load_model(config.model, config.layers, config.weights)
         self._measure_source = measure_source
-        self._loss = Loss(self._extractor, config.layers)
+        self._loss = Loss(self._extractor, config.layers, config.tile)
         self._climb = _RULES[config.octave_rule]
         ascent = ClassicAscent if config.is_original else GuardedAscent
         self._ascent: Ascent = ascent(self._loss, config)
@@ -229,7 +230,7 @@ class Dreamer:
         return min(min(layer) for layer in cells) >= FEWEST_CELLS
 
     def _measure(self, image: FloatImage) -> float:
-        return float(self._loss.measure(image[None]))
+        return self._loss.measure(image[None])
 
     def _tell(
         self, carried: Carried, dreamed: _Dreamed, flow_seconds: float, dream_seconds: float

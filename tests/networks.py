@@ -32,3 +32,35 @@ def _convolve(features: object, filters: int, name: str, seed: int) -> object:
         bias_initializer=keras.initializers.Constant(0.05),
         name=name,
     )(features)
+
+
+def stem_extractor() -> FeatureExtractor:
+    """Make an extractor that begins like InceptionV3: windows without padding, strides, branches.
+
+    Its layers "mixed" at 1/4 and "deep" at 1/8 have to be calibrated.
+    """
+    picture = keras.Input((None, None, 3))
+    features = _layer(keras.layers.Conv2D, picture, 6, 3, 2, padding="valid", seed=3)
+    features = _layer(keras.layers.Conv2D, features, 6, 3, padding="valid", seed=4)
+    features = _layer(keras.layers.Conv2D, features, 8, 3, padding="same", seed=5)
+    features = keras.layers.BatchNormalization()(keras.layers.MaxPooling2D(3, 2)(features))
+    wide = _layer(keras.layers.Conv2D, features, 4, (1, 7), padding="same", seed=6)
+    tall = _layer(keras.layers.DepthwiseConv2D, wide, (7, 1), padding="same", seed=7)
+    pooled = keras.layers.AveragePooling2D(3, 1, padding="same")(features)
+    mixed = keras.layers.Concatenate(name="mixed")([tall, pooled])
+    padded = keras.layers.ZeroPadding2D(((0, 1), (1, 0)))(mixed)
+    deep = _layer(keras.layers.SeparableConv2D, padded, 10, 3, 2, padding="valid", seed=8)
+    model = keras.Model(picture, [mixed, deep])
+    return FeatureExtractor("stem", ("mixed", "deep"), model, None)
+
+
+def _layer(
+    kind: type, features: object, *arguments: object, seed: int, **options: object
+) -> object:
+    kernels = ["kernel"] if kind is keras.layers.Conv2D else ["depthwise"]
+    kernels += ["pointwise"] if kind is keras.layers.SeparableConv2D else []
+    initial = {
+        f"{name}_initializer": keras.initializers.HeNormal(seed + 100 * i)
+        for i, name in enumerate(kernels)
+    }
+    return kind(*arguments, activation="relu", **initial, **options)(features)

@@ -5,12 +5,12 @@ import pytest
 from live_parts import textured
 from networks import small_extractor
 
-from dreamstream.ascent import Loss
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.live.carried import Snapshot, Thought, add_residual, resample
 from dreamstream.live.controller import Rung
 from dreamstream.live.network import Network, target_strength
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor
 
 HEIGHT, WIDTH = 72, 128

@@ -7,12 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from dreamstream.ascent import GuardedAscent, Loss
+from dreamstream.ascent import GuardedAscent
 from dreamstream.climb import climb_reinject
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
 from dreamstream.flow import FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.octaves import octave_sizes
 

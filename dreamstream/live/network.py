@@ -6,13 +6,14 @@ import math
 import numpy as np
 
 from dreamstream._libraries import cv2
-from dreamstream.ascent import GuardedAscent, Loss
+from dreamstream.ascent import GuardedAscent
 from dreamstream.config import DreamConfig
 from dreamstream.emphasis import emphasise, holding
 from dreamstream.flow import enlarge_flow
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.carried import Snapshot, Thought, resample
 from dreamstream.live.controller import Rung
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 
@@ -62,7 +63,7 @@ class Network:
     def __init__(self, config: DreamConfig, extractor: FeatureExtractor | None = None) -> None:
         self.config = config
         self._extractor = extractor or load_model(config.model, config.layers, config.weights)
-        self._loss = Loss(self._extractor, config.layers)
+        self._loss = Loss(self._extractor, config.layers, config.tile)
         # shifted pictures have another loss, and the shown one's is wanted
         self._ascent = GuardedAscent(self._loss, dataclasses.replace(config, jitter=0))
         self._ceiling = math.inf if config.max_loss is None else config.max_loss
@@ -155,7 +156,7 @@ class Network:
         return min(min(layer) for layer in cells) >= FEWEST_CELLS
 
     def _measure(self, image: FloatImage) -> float:
-        return float(self._loss.measure(image[None]))
+        return self._loss.measure(image[None])
 
 
 def target_strength(config: DreamConfig) -> float:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from dreamstream.models import dreamnet
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.reach import Sight, sight_of
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
@@ -36,15 +37,15 @@ class FeatureExtractor:
     Attributes:
         name: The network's name in the catalog.
         layers: The chosen layers' canonical names, one for each that was asked for, in that order.
-        model: From (batch, height, width, 3) float32 RGB in [-1, 1] to one activation per entry of
-            ``layers``; nothing in it is trainable.
+        model: A Keras model, or a PlainDreamnet, from (batch, height, width, 3) float32 RGB in
+            [-1, 1] to one activation per entry of ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
     """
 
     name: str
     layers: tuple[str, ...]
-    model: keras.Model | PlainDreamnet
+    model: Any
     layer_scales: Mapping[str, float] | None
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
@@ -57,6 +58,14 @@ class FeatureExtractor:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
         return tuple(tf.nest.flatten(self.model(image, training=False)))
+
+    def sight(self) -> Sight:
+        """Tell what the chosen layers see of a picture.
+
+        Raises:
+            ModelError: Something in the network sees all of it.
+        """
+        return self.model.sight() if hasattr(self.model, "sight") else sight_of(self.model)
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Tell the size of the chosen layers' activations, without computing them.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
 from dreamstream.models.dreamnet import MEAN_RGB, TRUNK, Convolution, Weights
+from dreamstream.models.reach import Reach, Sight
 
 Tensor = Any
 
@@ -67,6 +68,18 @@ class PlainDreamnet:
             (batch, -(-height // stride), -(-width // stride), channels)
             for stride, channels in map(_scales_of_heads().__getitem__, self._layers)
         ]
+
+    def sight(self) -> Sight:
+        """Tell what the chosen layers see, and how much is computed for them."""
+        reach, found, floats = Reach(), {}, 0.0
+        for convolution in self._trunk:
+            reach = reach.through(_SIDE, 2 if convolution.downsamples else 1, "same")
+            steps = 2 if convolution.downsamples else 3  # the convolution, a sum, the ReLU
+            floats += steps * convolution.filters / reach.stride**2
+            if convolution.head in self._layers:
+                found[convolution.head] = reach
+                floats += 2 * convolution.head_filters / reach.stride**2
+        return Sight(tuple(found[layer] for layer in self._layers), floats)
 
     def get_weights(self) -> list[NDArray[np.float32]]:
         """Give the kernels and biases of what is left after the cut, in the order of the graph."""
