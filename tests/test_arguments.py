@@ -39,6 +39,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "chroma": ("0.75", 0.75),
     "octave_rule": ("classic", "classic"),
     "dream_size": ("320", 320),
+    "tile": ("512", 512),
     "blend": ("0.5", 0.5),
     "flow": ("fast", "fast"),
     "no_cuts": (None, True),
