@@ -1,5 +1,6 @@
 """What the command does to its own process: stop signals and noisy libraries."""
 
+import gc
 import logging
 import os
 import signal
@@ -53,7 +54,7 @@ def load_tensorflow(*, quiet: bool) -> None:
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever else the user's Keras is set to
     if not quiet:
-        with _keras_held_off():
+        with _keras_held_off(), _no_garbage_collected():
             import tensorflow as tf
 
         tf.__path__ = list(filter(None, tf.__path__))  # it looked for Keras, and noted its absence
@@ -79,6 +80,18 @@ def _keras_held_off() -> Iterator[None]:
         yield
     finally:
         del sys.modules["keras"]
+
+
+@contextmanager
+def _no_garbage_collected() -> Iterator[None]:
+    """Collect no garbage meanwhile: an import makes millions of objects and hardly any garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager
