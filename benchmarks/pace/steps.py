@@ -10,7 +10,7 @@ import tensorflow as tf
 from benchmarks.dreamnet import has_bfloat16
 from benchmarks.pace.networks import STEP_LAYERS, Network, describe_precision
 from benchmarks.pace.original import LEAST_DIVISOR, STEP, Features, Tensor
-from dreamstream.ascent import Loss
+from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor
 
 MATRIX_SIDE = 2048
@@ -38,7 +38,7 @@ def _measure(network: Network, size: Size, rounds: int) -> Figures:
     extractor = network.load(layers)
     operations = count_operations(network.plain_features(list(layers)), size)
     picture = tf.random.stateless_uniform((1, *size, 3), (0, 0), -1, 1)
-    steps = {name: _bind(step, picture) for name, step in _steps(network, layers, extractor)}
+    steps = {name: _bind(step, picture) for name, step in _steps(network, layers, extractor, size)}
     best = best_of({**steps, **_products()}, rounds)
     figures = {
         "network": network.name,
@@ -56,11 +56,16 @@ def _measure(network: Network, size: Size, rounds: int) -> Figures:
 
 
 def _steps(
-    network: Network, layers: Mapping[str, float], extractor: FeatureExtractor
+    network: Network, layers: Mapping[str, float], extractor: FeatureExtractor, size: Size
 ) -> list[tuple[str, Callable[[Tensor], Tensor]]]:
     plain = gradient_step(network.plain_loss(layers))
-    ours = tf.function(gradient_step(Loss(extractor, layers)))
+    ours = tf.function(_our_step(Loss(extractor, layers, "off"), size), autograph=False)
     return [("ours", ours), ("compiled", tf.function(plain)), ("eager", plain)]
+
+
+def _our_step(loss: Loss, size: Size) -> Callable[[Tensor], Tensor]:
+    tiling = loss.tiling(size)
+    return lambda image: _stepped(image, loss.value_and_gradient(image, tiling)[1])
 
 
 def gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -70,11 +75,14 @@ def gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
         with tf.GradientTape() as tape:
             tape.watch(image)
             value = loss(image)
-        gradient = tape.gradient(value, image)
-        divisor = tf.maximum(tf.reduce_mean(tf.abs(gradient)), LEAST_DIVISOR)
-        return image + STEP * gradient / divisor
+        return _stepped(image, tape.gradient(value, image))
 
     return step
+
+
+def _stepped(image: Tensor, gradient: Tensor) -> Tensor:
+    divisor = tf.maximum(tf.reduce_mean(tf.abs(gradient)), LEAST_DIVISOR)
+    return image + STEP * gradient / divisor
 
 
 def count_operations(features: Features, size: Size) -> int:
