@@ -1,7 +1,7 @@
 """Turn a network of the catalog into a function from a picture to its layers' activations."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import keras
 from dreamstream.models import dreamnet
 from dreamstream.models.applications import build_headless, caffe_preprocessing, canonical_layers
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.program import Program, make_program
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
@@ -31,12 +32,21 @@ class FeatureExtractor:
             ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
+        precision: Type in which the network computes: "float32", "bfloat16" or "float16".
+        compiled: Whether XLA compiles it, which pays on a GPU alone.
     """
 
     name: str
     layers: tuple[str, ...]
     model: keras.Model
     layer_scales: Mapping[str, float] | None
+    precision: str = "float32"
+    compiled: bool = False
+    _program: Program = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        program = make_program(self.model, self.precision, compiled=self.compiled)
+        object.__setattr__(self, "_program", program)
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
         """Compute the chosen layers' activations.
@@ -47,7 +57,7 @@ class FeatureExtractor:
         Returns:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
-        return tuple(keras.tree.flatten(self.model(image, training=False)))
+        return tuple(self._program(image))
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Tell the size of the chosen layers' activations, without computing them.
