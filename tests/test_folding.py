@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from networks import small_extractor
 
+from dreamstream.engine import Engine
 from dreamstream.models.applications import build_headless, canonical_layers
 from dreamstream.models.catalog import find_model
 from dreamstream.models.extractor import load_model
@@ -58,7 +59,7 @@ def value_and_gradient(function: Any, picture: tf.Tensor) -> tuple[list[Any], An
 
 def check_same(model: keras.Model, picture: tf.Tensor) -> None:
     """Compare activations and gradients with those of Keras's own model."""
-    ours, gradient = value_and_gradient(make_program(model, "float32"), picture)
+    ours, gradient = value_and_gradient(make_program(model, Engine()), picture)
     theirs, expected = value_and_gradient(lambda x: model(x, training=False), picture)
     for one, other in zip(ours, theirs, strict=True):
         scale = float(tf.reduce_max(tf.abs(other)))
@@ -226,7 +227,7 @@ def test_weights_are_copied_when_an_extractor_is_made(picture: tf.Tensor) -> Non
 def test_a_narrow_type_stays_close_and_gives_float32(precision: str, picture: tf.Tensor) -> None:
     extractor = load_model("dreamnet", ["patterns", "faces"])
     photo = tf.constant(calibrated.natural_pictures(1, 128, seed=5))
-    narrow = make_program(extractor.model, precision)
+    narrow = make_program(extractor.model, Engine(precision))
     ours, gradient = value_and_gradient(narrow, photo)
     theirs, expected = value_and_gradient(extractor, photo)
     assert {tensor.dtype for tensor in [*ours, gradient]} == {tf.float32}
@@ -240,7 +241,7 @@ def test_a_narrow_type_stays_close_and_gives_float32(precision: str, picture: tf
 
 def test_float16_keeps_gradients_far_beneath_its_least_number(picture: tf.Tensor) -> None:
     extractor = small_extractor()
-    narrow = make_program(extractor.model, "float16")
+    narrow = make_program(extractor.model, Engine("float16"))
     tiny = 1e-9  # float16's least is 6e-8
     ours, theirs = (
         value_and_gradient(lambda x, f=f: [tiny * each for each in f(x)], picture)[1]
@@ -251,8 +252,8 @@ def test_float16_keeps_gradients_far_beneath_its_least_number(picture: tf.Tensor
 
 def test_a_compiled_network_is_the_same_and_has_the_same_gradient(picture: tf.Tensor) -> None:
     model = model_of(layers.Conv2D(4, 3, strides=2), norm(), layers.ReLU(), layers.Conv2D(3, 2))
-    ours, gradient = value_and_gradient(make_program(model, "float32", compiled=True), picture)
-    theirs, expected = value_and_gradient(make_program(model, "float32"), picture)
+    ours, gradient = value_and_gradient(make_program(model, Engine(compiled=True)), picture)
+    theirs, expected = value_and_gradient(make_program(model, Engine()), picture)
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-7)
 

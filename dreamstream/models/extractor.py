@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from dreamstream.config import DreamConfig
+from dreamstream.engine import Engine, claim_engine
 from dreamstream.models import dreamnet
 from dreamstream.models.applications import build_headless, caffe_preprocessing, canonical_layers
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
@@ -32,20 +34,18 @@ class FeatureExtractor:
             ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
-        precision: Type in which the network computes: "float32", "bfloat16" or "float16".
-        compiled: Whether XLA compiles it, which pays on a GPU alone.
+        engine: How it computes.
     """
 
     name: str
     layers: tuple[str, ...]
     model: keras.Model
     layer_scales: Mapping[str, float] | None
-    precision: str = "float32"
-    compiled: bool = False
+    engine: Engine = Engine()
     _program: Program = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        program = make_program(self.model, self.precision, compiled=self.compiled)
+        program = make_program(self.model, self.engine)
         object.__setattr__(self, "_program", program)
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
@@ -78,13 +78,32 @@ class FeatureExtractor:
         }
 
 
-def load_model(name: str, layers: Iterable[str], weights: Path | None = None) -> FeatureExtractor:
+def load_configured(config: DreamConfig) -> FeatureExtractor:
+    """Load the network that a configuration names, on its device.
+
+    Args:
+        config: How to dream.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        ModelError: There is no such model, layer or device, or the weights can't be had.
+    """
+    engine = claim_engine(config)  # before Keras makes its first weight
+    return load_model(config.model, config.layers, config.weights, engine)
+
+
+def load_model(
+    name: str, layers: Iterable[str], weights: Path | None = None, engine: Engine | None = None
+) -> FeatureExtractor:
     """Build a network with its weights, cut at the deepest of the chosen layers.
 
     Args:
         name: A name in the catalog.
         layers: Layers to read, by canonical name or by depth word.
         weights: A file of weights to load; by default the network's own, fetched if need be.
+        engine: How it computes; by default in float32, on whatever TensorFlow chooses.
 
     Returns:
         The extractor.
@@ -105,7 +124,8 @@ def load_model(name: str, layers: Iterable[str], weights: Path | None = None) ->
     # Files of weights match whole networks, so loading comes before cutting.
     _load_weights(entry, whole, weights)
     cut = _cut(entry, whole, [known[layer].output for layer in chosen])
-    return FeatureExtractor(name, chosen, cut, _layer_scales(entry, chosen, weights))
+    scales = _layer_scales(entry, chosen, weights)
+    return FeatureExtractor(name, chosen, cut, scales, engine or Engine())
 
 
 def list_layers_text(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from dreamstream.engine import Engine
 from dreamstream.models.folding import fold
 from dreamstream.models.graph import read_graph
 from dreamstream.models.operations import Tensor
@@ -15,30 +16,31 @@ _PICTURE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _TINY = 1e-30
 
 
-def make_program(model: keras.Model, precision: str, *, compiled: bool = False) -> Program:
+def make_program(model: keras.Model, engine: Engine) -> Program:
     """Make the function that a Keras model is, only faster.
 
     Args:
         model: Functional, of one picture; its weights are copied.
-        precision: Type in which the network computes: "float32", "bfloat16" or "float16".
-        compiled: Let XLA compile it, for each size of picture anew.
+        engine: How to compute; XLA compiles for each size of picture anew.
 
     Returns:
         From a (1, H, W, 3) float32 picture to a list of float32 activations, as the model's
         outputs; its gradient is float32 too.
     """
-    dtype = tf.dtypes.as_dtype(precision)
+    dtype = tf.dtypes.as_dtype(engine.precision)
     run = fold(read_graph(model)).build(dtype)
     program = _scaled(run) if dtype == tf.float16 else run
 
+    # autograph would read all of it at every tracing, and finds nothing to convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def activations(picture: Tensor) -> list[Tensor]:
         return [tf.cast(output, tf.float32) for output in program(picture)]
 
-    if not compiled:
-        return activations
-    made: Program = tf.function(
-        activations, input_signature=[_PICTURE], autograph=False, jit_compile=True
-    )
+    made: Program = activations
+    if engine.compiled:
+        made = tf.function(
+            activations, input_signature=[_PICTURE], autograph=False, jit_compile=True
+        )
     return made
 
 
