@@ -13,6 +13,7 @@ import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
 
+from dreamstream.ascent import GuardedAscent
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer
 from dreamstream.engine import (
@@ -196,12 +197,12 @@ def test_a_process_is_bound_to_its_threads_and_device_from_the_first_dreamer_on(
     "engine", [Engine("bfloat16"), Engine(compiled=True), Engine("float16", compiled=True)], ids=str
 )
 def test_a_dream_on_another_engine_is_nearly_the_same(engine: Engine) -> None:
-    settings = {"layers": {"deep": 1.0}, "octaves": 2, "steps": 2, "first_steps": 3, "jitter": 0}
+    config = DreamConfig(layers={"deep": 1.0}, octaves=2, first_steps=3, jitter=0)
     wide = small_extractor()
     narrow = FeatureExtractor("small", ("deep",), wide.model, {"deep": 1.0}, engine)
     source = fractal_pixels(48, 64)
     one, other = (
-        Dreamer(DreamConfig(**settings), extractor).dream(source).astype(float) - source
+        Dreamer(config, extractor).dream(source).astype(float) - source
         for extractor in (wide, narrow)
     )
     assert np.abs(one).mean() > 1
@@ -221,5 +222,6 @@ def test_a_stream_traces_each_of_its_functions_once() -> None:
         cuts += dreamer.report.cut
     assert cuts
     assert len(dreamer.report.steps) == 3
+    assert isinstance(dreamer._ascent, GuardedAscent)
     traced = [dreamer._ascent._compiled, dreamer._loss.measure, dreamer._loss._mean_squares]
     assert [each.experimental_get_tracing_count() for each in traced] == [1, 1, 1]
