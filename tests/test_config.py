@@ -13,7 +13,7 @@ from dreamstream.config import OCTAVE_RULES, PRESETS, DreamConfig, MediaConfig, 
 from dreamstream.models.catalog import MODELS
 
 DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
-OWN_DEFAULTS = {"preset", "weights", "seed", "flow", "no_cuts"}
+OWN_DEFAULTS = {"preset", "weights", "seed", "flow", "no_cuts", "precision", "device", "threads"}
 
 OTHER: dict[str, Any] = {
     "model": "vgg16",
