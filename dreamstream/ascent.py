@@ -67,8 +67,10 @@ class Loss:
         names = extractor.layers
         values = [1.0] * len(names) if scales is None else [scales[name] for name in names]
         self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
-        self.measure = tf.function(self.__call__, input_signature=[_IMAGE])
-        self._mean_squares = tf.function(self._mean_squares_of, input_signature=[_IMAGE])
+        self.measure = tf.function(self.__call__, input_signature=[_IMAGE], autograph=False)
+        self._mean_squares = tf.function(
+            self._mean_squares_of, input_signature=[_IMAGE], autograph=False
+        )
 
     def __call__(self, image: Tensor) -> Tensor:
         """Compute the loss of a (1, H, W, 3) float32 picture in [-1, 1] as a float32 scalar."""
@@ -103,7 +105,10 @@ class Loss:
 
 
 def _mean_square(activation: Tensor) -> Tensor:
-    inner = activation[:, BORDER:-BORDER, BORDER:-BORDER, :]
+    shape = tf.shape(activation)
+    begin = tf.minimum([0, BORDER, BORDER, 0], shape)
+    # a strided slice, as Python's brackets make, has a gradient as slow as a convolution's
+    inner = tf.slice(activation, begin, tf.maximum(shape - 2 * begin, 0))
     return tf.reduce_sum(tf.square(inner)) / tf.cast(tf.size(activation), tf.float32)
 
 

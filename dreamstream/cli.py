@@ -20,6 +20,7 @@ from dreamstream.arguments import (
     parse_request,
 )
 from dreamstream.errors import (
+    DeviceError,
     DreamstreamError,
     ModelError,
     ResumeError,
@@ -45,6 +46,7 @@ _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
 _CODES: Mapping[type[Exception], int] = {
     UsageError: USAGE,
     UnknownNameError: USAGE,
+    DeviceError: USAGE,
     SourceLost: PARTIAL,
     ResumeError: USAGE,
     SourceError: BAD_INPUT,

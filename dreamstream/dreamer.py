@@ -22,7 +22,7 @@ from dreamstream.emission import Emission, Emitter
 from dreamstream.emphasis import emphasise, holding, newness
 from dreamstream.flow import Flow
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
-from dreamstream.models.extractor import FeatureExtractor, load_model
+from dreamstream.models.extractor import FeatureExtractor, load_configured
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 from dreamstream.report import DreamReport
 
@@ -83,7 +83,7 @@ class Dreamer:
         octave_images: The last frame's picture at each octave, (h, w, 3) float32, smallest first.
 
     Raises:
-        ModelError: There is no such model or layer, or its weights can't be had.
+        ModelError: There is no such model, layer or device, or the weights can't be had.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Dreamer:
         flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
-        self._extractor = extractor or load_model(config.model, config.layers, config.weights)
+        self._extractor = extractor or load_configured(config)
         self._measure_source = measure_source
         self._loss = Loss(self._extractor, config.layers)
         self._climb = _RULES[config.octave_rule]

@@ -361,20 +361,20 @@ def test_the_network_is_loaded_once_and_forgets_between_inputs(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dreamstream.dreamer import Dreamer
-    from dreamstream.models.extractor import load_model
+    from dreamstream.models.extractor import load_configured
 
     calls: list[str] = []
     reset = Dreamer.reset
 
     def loading(*arguments: Any) -> Any:
         calls.append("load")
-        return load_model(*arguments)
+        return load_configured(*arguments)
 
     def resetting(self: Any) -> None:
         calls.append("reset")
         reset(self)
 
-    monkeypatch.setattr("dreamstream.dreamer.load_model", loading)
+    monkeypatch.setattr("dreamstream.dreamer.load_configured", loading)
     monkeypatch.setattr(Dreamer, "reset", resetting)
     Path("b.mp4").symlink_to(clip)
     assert run(clip, "b.mp4", "out/", *QUICK, "--frames", ":2").code == 0
@@ -715,3 +715,21 @@ def test_verbose_errors_have_a_traceback(run: Run, clip: Path) -> None:
     assert "Traceback" in run(clip, "out.mp4", "-v").err
     assert "Traceback" in run("none.mp4", "out.mp4", "-v").err
     assert "Traceback" not in run("none.mp4", "out.mp4").err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--device", "gpu:9", "no gpu:9"),
+        ("--device", "tpu", "none of auto, cpu, gpu, gpu:N"),
+        ("--precision", "int8", "none of auto, float32"),
+        ("--threads", "-1", "at least 0"),
+    ],
+)
+def test_an_engine_that_cannot_be_is_a_usage_error(
+    option: str, value: str, said: str, run: Run, clip: Path
+) -> None:
+    outcome = run(clip, "out.mp4", option, value)
+    assert outcome.code == 2
+    assert said in outcome.error
+    assert not files()

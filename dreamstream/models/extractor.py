@@ -1,15 +1,18 @@
 """Turn a network of the catalog into a function from a picture to its layers' activations."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from dreamstream.config import DreamConfig
+from dreamstream.engine import Engine, claim_engine
 from dreamstream.models import dreamnet
 from dreamstream.models.applications import build_headless, caffe_preprocessing, canonical_layers
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.program import Program, make_program
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
@@ -31,12 +34,19 @@ class FeatureExtractor:
             ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
+        engine: How it computes.
     """
 
     name: str
     layers: tuple[str, ...]
     model: keras.Model
     layer_scales: Mapping[str, float] | None
+    engine: Engine = Engine()
+    _program: Program = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        program = make_program(self.model, self.engine)
+        object.__setattr__(self, "_program", program)
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
         """Compute the chosen layers' activations.
@@ -47,7 +57,7 @@ class FeatureExtractor:
         Returns:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
-        return tuple(keras.tree.flatten(self.model(image, training=False)))
+        return tuple(self._program(image))
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Tell the size of the chosen layers' activations, without computing them.
@@ -68,13 +78,32 @@ class FeatureExtractor:
         }
 
 
-def load_model(name: str, layers: Iterable[str], weights: Path | None = None) -> FeatureExtractor:
+def load_configured(config: DreamConfig) -> FeatureExtractor:
+    """Load the network that a configuration names, on its device.
+
+    Args:
+        config: How to dream.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        ModelError: There is no such model, layer or device, or the weights can't be had.
+    """
+    engine = claim_engine(config)  # before Keras makes its first weight
+    return load_model(config.model, config.layers, config.weights, engine)
+
+
+def load_model(
+    name: str, layers: Iterable[str], weights: Path | None = None, engine: Engine | None = None
+) -> FeatureExtractor:
     """Build a network with its weights, cut at the deepest of the chosen layers.
 
     Args:
         name: A name in the catalog.
         layers: Layers to read, by canonical name or by depth word.
         weights: A file of weights to load; by default the network's own, fetched if need be.
+        engine: How it computes; by default in float32, on whatever TensorFlow chooses.
 
     Returns:
         The extractor.
@@ -95,7 +124,8 @@ def load_model(name: str, layers: Iterable[str], weights: Path | None = None) ->
     # Files of weights match whole networks, so loading comes before cutting.
     _load_weights(entry, whole, weights)
     cut = _cut(entry, whole, [known[layer].output for layer in chosen])
-    return FeatureExtractor(name, chosen, cut, _layer_scales(entry, chosen, weights))
+    scales = _layer_scales(entry, chosen, weights)
+    return FeatureExtractor(name, chosen, cut, scales, engine or Engine())
 
 
 def list_layers_text(name: str) -> str:
