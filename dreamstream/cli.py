@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -396,7 +396,7 @@ def _run(
         disable=disable,
         dynamic_ncols=True,
     )
-    with bar:
+    with closing(records), bar:  # before the source, from which frames are read ahead
         frames = 0
         for record in bar:
             frames += 1
