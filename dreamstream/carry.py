@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
-from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import SHARP, STEADY, Flow, confidence, make_flow, warp
-from dreamstream.frames import FloatImage, Pixels, to_model_range
+from dreamstream.cuts import Change
+from dreamstream.flow import SHARP, STEADY, squared_lengths, warp
+from dreamstream.frames import FloatImage
+from dreamstream.movement import Movement, Seen
 
 STILL = 0.1
 """Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
@@ -53,51 +54,44 @@ class Carried:
 
 
 class Carrier:
-    """Remembers a frame at dream size with its residual, and brings it to the next one.
+    """Remembers a residual with its source frame, and brings it to the next one.
 
     Args:
-        config: ``blend``, ``flow`` and ``no_cuts`` count.
-        flow: How the picture moves; by default estimated as the configuration says.
+        config: ``blend`` counts.
     """
 
-    def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
+    def __init__(self, config: DreamConfig) -> None:
         self._config = config
-        self._flow = make_flow(config.flow) if flow is None else flow
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream so far."""
-        self._memory: tuple[Pixels, FloatImage] | None = None
+        self.seen = Seen()
+        self.residual: FloatImage | None = None
         self._unmoved: FloatImage | None = None
         self._sharpness = self._held_sharpness = 0.0
         self._begins = True
-        self._cuts = CutDetector()
 
-    @property
-    def residual(self) -> FloatImage | None:
-        """The remembered residual, (h, w, 3) float32; None before the first frame."""
-        return None if self._memory is None else self._memory[1]
-
-    def remember(self, small: Pixels, residual: FloatImage, change: Change) -> None:
+    def remember(self, movement: Movement, residual: FloatImage) -> None:
         """Keep a frame for the next one; through a flash the frame before it is kept.
 
         Args:
-            small: (h, w, 3) uint8 RGB at dream size.
+            movement: How the frame came about.
             residual: (h, w, 3) float32.
-            change: What the frame was.
         """
-        if change is Change.FLASH:
+        self.seen = movement.seen
+        if movement.change is Change.FLASH and self.residual is not None:
             return
-        self._memory = small, residual
+        self.residual = residual
         self._sharpness = sharpness(residual)
         if self._begins:
             self._held_sharpness = self._sharpness
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Give all that is remembered, as named arrays that stay as they are."""
-        state = self._cuts.state()
-        if self._memory is not None:
-            state["small"], state["residual"] = self._memory
+        state = dict(self.seen.cuts)
+        if self.residual is not None and self.seen.small is not None:
+            state["small"], state["residual"] = self.seen.small, self.residual
             state["sharpness"] = np.array([self._sharpness, self._held_sharpness])
         if self._unmoved is not None:
             state["unmoved"] = self._unmoved
@@ -106,36 +100,32 @@ class Carrier:
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Remember what another carrier's :meth:`state` told."""
         self.reset()
+        self.seen = Seen(state.get("small"), {name: state[name] for name in self.seen.cuts})
         if "residual" in state:
-            self._memory = state["small"], state["residual"]
+            self.residual = state["residual"]
             self._sharpness, self._held_sharpness = map(float, state["sharpness"])
         self._unmoved = state.get("unmoved")
-        self._cuts.restore(state)
 
-    def carry(self, small: Pixels) -> Carried:
+    def carry(self, movement: Movement) -> Carried:
         """Bring the remembered residual to a frame along the backward flow.
 
         Args:
-            small: (h, w, 3) uint8 RGB at dream size; another size than before is a cold start.
+            movement: From the remembered frame to this one; where there is none, or another size,
+                it is a cold start.
         """
-        carried = self._carried(small)
+        carried = self._carried(movement)
         self._begins = carried.residual is None
         return carried
 
-    def _carried(self, small: Pixels) -> Carried:
-        if self._memory is None or self._config.blend == 0:
-            return Carried()
-        before, residual = self._memory
-        if before.shape != small.shape:
-            return Carried()
-        backward, forward = self._flow.both_ways(small, before)
-        trust = confidence(backward, forward, to_model_range(small), to_model_range(before))
-        change = self._judge(small, before, trust)
-        if change is Change.CUT:
+    def _carried(self, movement: Movement) -> Carried:
+        residual, trust, backward = self.residual, movement.trust, movement.backward_flow
+        if movement.change is Change.CUT:
             self._unmoved = None
-            return Carried(change)
-        if change is Change.FLASH:  # the residual as it is: decay would show as a dip
-            return Carried(change, residual, residual, np.ones_like(trust), backward)
+            return Carried(movement.change)
+        if residual is None or residual.shape[:2] != trust.shape:
+            return Carried()
+        if movement.change is Change.FLASH:  # the residual as it is: decay would show as a dip
+            return Carried(movement.change, residual, residual, np.ones_like(trust), backward)
         return self._along(residual, backward, trust)
 
     def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
@@ -151,12 +141,9 @@ class Carrier:
         if self._unmoved is None or self._unmoved.shape != backward.shape:
             self._unmoved = np.zeros_like(backward)
         total = backward + self._unmoved
-        moves = np.square(total).sum(axis=-1, keepdims=True) > STILL**2
-        self._unmoved = np.where(moves, np.float32(0), total)
-        return np.where(moves, total, np.float32(0))
-
-    def _judge(self, small: Pixels, before: Pixels, trust: FloatImage) -> Change:
-        return Change.NONE if self._config.no_cuts else self._cuts.judge(small, before, trust)
+        rests = squared_lengths(total) <= STILL**2
+        self._unmoved = total * rests[..., None]
+        return total - self._unmoved
 
 
 def sharpness(residual: FloatImage) -> float:

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -20,6 +20,7 @@ from dreamstream.arguments import (
     parse_request,
 )
 from dreamstream.errors import (
+    DeviceError,
     DreamstreamError,
     ModelError,
     ResumeError,
@@ -45,6 +46,7 @@ _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
 _CODES: Mapping[type[Exception], int] = {
     UsageError: USAGE,
     UnknownNameError: USAGE,
+    DeviceError: USAGE,
     SourceLost: PARTIAL,
     ResumeError: USAGE,
     SourceError: BAD_INPUT,
@@ -394,7 +396,7 @@ def _run(
         disable=disable,
         dynamic_ncols=True,
     )
-    with bar:
+    with closing(records), bar:  # before the source, from which frames are read ahead
         frames = 0
         for record in bar:
             frames += 1

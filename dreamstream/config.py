@@ -6,6 +6,7 @@ The command line derives its flags from the fields of :class:`DreamConfig`, :cla
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ ORIGINAL_PRESET = "classic"
 OCTAVE_RULES = ("reinject", "classic")
 TILINGS = ("auto", "off")
 FLOWS = ("fast", "medium", "off")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
 """Default ceilings of models whose loss keeps the original program's units; every other model's
@@ -29,6 +31,9 @@ _MOST_STEP, _MOST_LOSS, _MOST_COEFFICIENT = 2.0, 1e9, 1e6
 """Far beyond all use, and small enough that no number overflows."""
 
 _MOST_RATE = 1000
+
+_DEVICE = re.compile(r"auto|cpu|gpu(:\d{1,3})?", re.ASCII)
+_MOST_THREADS = 1024
 
 CLIP_SECONDS = Fraction(4)
 """Length of a clip that is made from a picture."""
@@ -142,6 +147,12 @@ class DreamConfig:
         flow: How carefully motion is followed: ``fast``, ``medium``, or ``off`` for a world that
             stands still.
         no_cuts: Take the stream for a single shot: look for no cuts and flashes.
+        precision: Type in which the network computes: ``float32``, ``bfloat16``, ``float16``, or
+            ``auto``, the narrowest that the device has units for; for the original program's
+            preset that is float32.
+        device: ``cpu``, ``gpu``, ``gpu:N``, or ``auto``, the first GPU if there is one.  It and the
+            threads are the whole process's, and must be asked for before TensorFlow runs.
+        threads: Threads that share an operation on the CPU; 0 leaves it to TensorFlow.
 
     Raises:
         ValueError: A value is outside its range; the message names the field.
@@ -198,6 +209,16 @@ class DreamConfig:
         "medium", f"how carefully motion is followed: {', '.join(FLOWS)}", "motion", choices=FLOWS
     )
     no_cuts: bool = _option(False, "take it for one shot: look for no cuts or flashes", "motion")
+    precision: str = _option(
+        "auto",
+        f"type the network computes in: {', '.join(PRECISIONS)}, by what the device has units for",
+        "engine",
+        choices=PRECISIONS,
+    )
+    device: str = _option("auto", "cpu, gpu, gpu:N, or auto, a GPU if there is one", "engine")
+    threads: int = _option(
+        0, "threads that share an operation on the CPU", "engine", shown="TensorFlow's choice"
+    )
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -244,6 +265,7 @@ class DreamConfig:
             raise ValueError(f"octave_rule: {self.octave_rule!r} is none of {OCTAVE_RULES}")
         if self.flow not in FLOWS:
             raise ValueError(f"flow: {self.flow!r} is none of {FLOWS}")
+        self._validate_engine()
         if self.is_original:
             self._require_bare(PRESETS[self.preset])
 
@@ -252,6 +274,13 @@ class DreamConfig:
             _require("tile", self.tile, least=1, most=_MOST_WIDTH)
         elif self.tile not in TILINGS:
             raise ValueError(f"tile: {self.tile!r} is neither {' nor '.join(TILINGS)} nor pixels")
+
+    def _validate_engine(self) -> None:
+        _require("threads", self.threads, least=0, most=_MOST_THREADS)
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: {self.precision!r} is none of {PRECISIONS}")
+        if not _DEVICE.fullmatch(self.device):
+            raise ValueError(f"device: {self.device!r} is none of auto, cpu, gpu, gpu:N")
 
     def _require_bare(self, preset: Preset) -> None:
         """Raise where the original program is asked for what it had not."""

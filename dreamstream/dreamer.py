@@ -23,7 +23,8 @@ from dreamstream.emphasis import emphasise, holding, newness
 from dreamstream.flow import Flow
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.loss import Loss
-from dreamstream.models.extractor import FeatureExtractor, load_model
+from dreamstream.models.extractor import FeatureExtractor, load_configured
+from dreamstream.movement import Movement, Observer, Seen
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 from dreamstream.report import DreamReport
 
@@ -84,7 +85,7 @@ class Dreamer:
         octave_images: The last frame's picture at each octave, (h, w, 3) float32, smallest first.
 
     Raises:
-        ModelError: There is no such model or layer, or its weights can't be had.
+        ModelError: There is no such model, layer or device, or the weights can't be had.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Dreamer:
         flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
-        self._extractor = extractor or load_model(config.model, config.layers, config.weights)
+        self._extractor = extractor or load_configured(config)
         self._measure_source = measure_source
         self._loss = Loss(self._extractor, config.layers, config.tile)
         self._climb = _RULES[config.octave_rule]
@@ -105,7 +106,8 @@ class Dreamer:
         guarded = None if config.is_original else config.max_loss
         self._ceiling = CeilingControl(guarded, self._measure)
         self._emitter = Emitter(guarded, self._measure)
-        self._carrier = Carrier(config, flow)
+        self._observer = Observer(config, flow)
+        self._carrier = Carrier(config)
         self._octaves: dict[Size, list[Size]] = {}
         self.reset()
 
@@ -135,11 +137,36 @@ class Dreamer:
         self._loss.restore(state)
         self._carrier.restore(state)
 
-    def dream(self, pixels: Pixels) -> Pixels:
+    def foresee(self, pixels: Pixels, seen: Seen | None = None) -> Movement:
+        """Find out how a frame follows from those before it, which needs none of their dreams.
+
+        It may be done ahead of the dream, in another thread: it changes nothing in the dreamer.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+            seen: What is remembered of the frames before it, as the last one's movement tells; by
+                default of those that were dreamed.
+
+        Raises:
+            ValueError: ``pixels`` is no such array.
+        """
+        check_pixels(pixels)
+        begun = time.perf_counter()
+        seen = self._carrier.seen if seen is None else seen
+        size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
+        small = _shrink_pixels(pixels, size)
+        if self._dreamable_octaves(size):
+            movement = self._observer.observe(small, seen)
+        else:
+            movement = Movement(Seen(small, seen.cuts))
+        return replace(movement, seconds=time.perf_counter() - begun)
+
+    def dream(self, pixels: Pixels, movement: Movement | None = None) -> Pixels:
         """Dream one frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.
+            movement: What :meth:`foresee` told of it, where it was asked before.
 
         Returns:
             (H, W, 3) uint8 RGB.
@@ -147,16 +174,14 @@ class Dreamer:
         Raises:
             ValueError: ``pixels`` is no such array.
         """
-        check_pixels(pixels)
+        movement = self.foresee(pixels) if movement is None else movement
         begun = time.perf_counter()
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
-        small = _shrink_pixels(pixels, size)
-        carried = self._carrier.carry(small) if self._dreamable_octaves(size) else Carried()
-        flowed = time.perf_counter()
+        carried = self._carrier.carry(movement)
         dreamed = self._dream_carried(pixels, size, carried)
-        self._carrier.remember(small, dreamed.emission.residual, carried.change)
+        self._carrier.remember(movement, dreamed.emission.residual)
         self._learn(carried, dreamed.emission)
-        self._tell(carried, dreamed, flowed - begun, time.perf_counter() - flowed)
+        self._tell(carried, dreamed, movement.seconds, time.perf_counter() - begun)
         return dreamed.emission.pixels
 
     def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> _Dreamed:

@@ -9,6 +9,7 @@ first frame was.
 import numpy as np
 
 from dreamstream._libraries import cv2
+from dreamstream.flow import squared_lengths
 from dreamstream.frames import FloatImage
 
 MOST = 12.0
@@ -91,7 +92,8 @@ def motion(backward_flow: FloatImage) -> FloatImage:
         backward_flow: (H, W, 2) float32 pixels.
     """
     speed = MOVING * max(backward_flow.shape[:2])
-    against = np.abs(backward_flow - np.median(backward_flow, axis=(0, 1))).max(axis=-1)
+    x, y = (np.abs(part - np.median(part)) for part in cv2.split(backward_flow))
+    against = np.maximum(x, y)
     share = np.minimum(against / np.float32(speed), np.float32(1))
     return np.asarray(cv2.GaussianBlur(share, (0, 0), _MOTION_SIGMA), np.float32)
 
@@ -102,12 +104,13 @@ def weakness(residual: FloatImage) -> FloatImage:
     Args:
         residual: (H, W, 3) float32.
     """
-    squares = np.square(residual).mean(axis=-1)
+    squares = squared_lengths(residual) / np.float32(3)
     usual = float(np.sqrt(squares.mean())) + _TINY
     height, width = squares.shape
     pooled = (max(1, width // _POOL), max(1, height // _POOL))
     small = cv2.resize(squares, pooled, interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), _LOCAL_SIGMA / _POOL)
-    local = np.sqrt(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR))
-    factor = (usual / np.maximum(local, _TINY * usual)) ** WEAKNESS_POWER
+    local = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    excess = np.float32(usual**2) / np.maximum(local, np.float32((_TINY * usual) ** 2))
+    factor = cv2.pow(excess, WEAKNESS_POWER / 2)  # of squares; numpy's power is far slower
     return np.asarray(np.clip(factor, 1, MOST_WEAKNESS), np.float32)

@@ -6,7 +6,8 @@
     ├── SinkError             an output can't be created or written
     │   └── SinkClosed        whoever watches has closed the output: no error, the end
     ├── ModelError            a model, a layer or its weights are not usable
-    │   └── UnknownNameError  there is no model or layer of that name
+    │   ├── UnknownNameError  there is no model or layer of that name
+    │   └── DeviceError       the device to run it on is not there, or was asked for too late
     ├── ResumeError           an interrupted run can't be resumed
     └── MissingLibraryError   a system library that a package needs is absent
 
@@ -41,6 +42,10 @@ class ModelError(DreamstreamError):
 
 class UnknownNameError(ModelError):
     """There is no model or layer of that name."""
+
+
+class DeviceError(ModelError):
+    """The device to run a model on is not there, or was asked for too late."""
 
 
 class ResumeError(DreamstreamError):

@@ -229,4 +229,6 @@ def _place(gradient: Tensor, place: Tensor, shape: Tensor) -> Tensor:
 
 def _square(activation: Tensor, cells: Tensor) -> Tensor:
     top, bottom, left, right = tf.unstack(cells)
-    return tf.reduce_sum(tf.square(activation[:, top:bottom, left:right]))
+    size = [1, bottom - top, right - left, activation.shape[-1]]
+    # a strided slice, as Python's brackets make, has a gradient as slow as a convolution's
+    return tf.reduce_sum(tf.square(tf.slice(activation, [0, top, left, 0], size)))

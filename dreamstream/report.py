@@ -39,6 +39,8 @@ class DreamReport:
 class FrameRecord:
     """What became of one frame, and how long each stage took.
 
+    Stages of neighbouring frames overlap: together they may be longer than ``wall_seconds``.
+
     Attributes:
         index: Position in the stream, from 0.
         time: Seconds since the start of the stream.

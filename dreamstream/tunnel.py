@@ -18,6 +18,7 @@ from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range, t
 from dreamstream.look import Look
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.motion import WANDER_FRAMES, Matrix, Motion, World, flow_of, inside
+from dreamstream.movement import Movement, Seen
 from dreamstream.octaves import Size
 from dreamstream.report import DreamReport
 from dreamstream.spill import PictureSpill
@@ -130,11 +131,16 @@ class Tunneller(Dreamer):
         self._index = 0
         self._fall: _Fall | None = None
 
-    def dream(self, pixels: Pixels) -> Pixels:
+    def foresee(self, pixels: Pixels, seen: Seen | None = None) -> Movement:
+        """Tell that there is nothing to foresee: the motion is known."""
+        return Movement(seen or Seen())
+
+    def dream(self, pixels: Pixels, movement: Movement | None = None) -> Pixels:
         """Give the stream's next frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, the same picture at each call.
+            movement: Of no account.
 
         Returns:
             (H, W, 3) uint8 RGB.

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from dreamstream.ascent import GuardedAscent
-from dreamstream.carry import Carried, Carrier
+from dreamstream.carry import Carried
 from dreamstream.climb import COLD_HEADROOM, Octave
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer, root_mean_square
 from dreamstream.frames import FloatImage, Pixels
 from dreamstream.models.extractor import FeatureExtractor
+from dreamstream.movement import Movement, Observer
 from dreamstream.octaves import Size, shrink
 from dreamstream.spill import PictureSpill
 
@@ -95,7 +96,7 @@ class Unfolder(Dreamer):
     ) -> None:
         super().__init__(config, extractor, measure_source=measure_source)
         self._frames = frames
-        self._carrier = Carrier(replace(self.config, blend=0.0))
+        self._observer = Observer(replace(self.config, blend=0.0))
 
     def reset(self) -> None:
         """Forget the picture: the next one begins a new loop."""
@@ -104,11 +105,12 @@ class Unfolder(Dreamer):
         self._path: GrowthPath | None = None
         self._turn: list[Octave] = []
 
-    def dream(self, pixels: Pixels) -> Pixels:
+    def dream(self, pixels: Pixels, movement: Movement | None = None) -> Pixels:
         """Give the loop's next frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, the same picture at each call.
+            movement: None, or what :meth:`foresee` told.
 
         Returns:
             (H, W, 3) uint8 RGB; the first one is the picture itself.
@@ -116,7 +118,7 @@ class Unfolder(Dreamer):
         Raises:
             ValueError: ``pixels`` is no such array.
         """
-        dream = super().dream(pixels)
+        dream = super().dream(pixels, movement)
         self._index += 1
         self.octave_images = [octave.image for octave in self._turn]
         return dream

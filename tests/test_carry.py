@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamstream.carry import STILL, Carrier, sharpness, trimmed
+from dreamstream.carry import STILL, Carried, Carrier, sharpness, trimmed
 from dreamstream.config import DreamConfig
-from dreamstream.cuts import Change
 from dreamstream.frames import FloatImage, Pixels
+from dreamstream.movement import Movement, Observer, Seen
 
 FRAME = np.full((40, 56, 3), 90, np.uint8)  # alike wherever the flow says it came from
 RESIDUAL = np.random.default_rng(0).normal(0, 0.1, FRAME.shape).astype(np.float32)
@@ -25,14 +25,39 @@ class Steady:
         return backward, -backward
 
 
+FIRST = Movement(Seen(FRAME))
+
+
+class Shot:
+    """A shot of frames that look alike, along which a residual is carried."""
+
+    def __init__(self, speed: float) -> None:
+        self._carrier = Carrier(DreamConfig())
+        self._observer = Observer(DreamConfig(no_cuts=True), Steady(speed))
+
+    def begin(self, residual: FloatImage) -> None:
+        self._carrier.reset()
+        self._carrier.carry(FIRST)
+        self._carrier.remember(FIRST, residual)
+
+    def carry(self) -> Carried:
+        """Carry what is remembered to the next frame."""
+        self._movement = self._observer.observe(FRAME, self._carrier.seen)
+        return self._carrier.carry(self._movement)
+
+    def keep(self, residual: FloatImage) -> None:
+        """Remember this of the frame to which was carried last."""
+        self._carrier.remember(self._movement, residual)
+
+
 def carry(speed: float, frames: int) -> list[FloatImage]:
     """Carry a residual over frames that look alike; give it as it is without decay."""
-    carrier = Carrier(DreamConfig(no_cuts=True), Steady(speed))
-    carrier.remember(FRAME, RESIDUAL, Change.NONE)
+    shot = Shot(speed)
+    shot.begin(RESIDUAL)
     given = []
     for _ in range(frames):
-        given.append(carrier.carry(FRAME).undecayed)
-        carrier.remember(FRAME, given[-1], Change.NONE)
+        given.append(shot.carry().undecayed)
+        shot.keep(given[-1])
     return given
 
 
@@ -46,22 +71,22 @@ def test_motion_too_small_for_a_warp_adds_up_until_it_is_made() -> None:
     np.testing.assert_allclose(given[1], RESIDUAL, atol=1e-6)
     assert np.abs(given[2] - RESIDUAL).max() > 1e-3
     smooth = np.sin(np.arange(56, dtype=np.float32) / 4)[None, :, None] * np.ones((40, 1, 3))
-    carrier = Carrier(DreamConfig(no_cuts=True), Steady(speed))
+    shot = Shot(speed)
     residual = smooth.astype(np.float32)
+    shot.begin(residual)
     for _ in range(24):
-        carrier.remember(FRAME, residual, Change.NONE)
-        residual = carrier.carry(FRAME).undecayed
+        residual = shot.carry().undecayed
+        shot.keep(residual)
     moved = np.sin((np.arange(56, dtype=np.float32) - 24 * speed) / 4)
     np.testing.assert_allclose(residual[20, 8:-8, 0], moved[8:-8], atol=0.03)
 
 
 def test_a_reset_forgets_motion_that_was_not_made() -> None:
-    carrier = Carrier(DreamConfig(no_cuts=True), Steady(0.7 * STILL))
-    carrier.remember(FRAME, RESIDUAL, Change.NONE)
-    carrier.carry(FRAME)
-    carrier.reset()
-    carrier.remember(FRAME, RESIDUAL, Change.NONE)
-    np.testing.assert_allclose(carrier.carry(FRAME).undecayed, RESIDUAL, atol=1e-6)
+    shot = Shot(0.7 * STILL)
+    shot.begin(RESIDUAL)
+    shot.carry()
+    shot.begin(RESIDUAL)
+    np.testing.assert_allclose(shot.carry().undecayed, RESIDUAL, atol=1e-6)
 
 
 @pytest.mark.parametrize("speed", [1.0, 3.0])
@@ -84,12 +109,11 @@ def test_detail_is_trimmed_toward_that_of_the_shots_first_frame(now: float, sign
 
 
 def test_a_residual_that_has_lost_detail_regains_some_as_it_is_carried() -> None:
-    carrier = Carrier(DreamConfig(no_cuts=True), Steady(0.0))
-    carrier.carry(FRAME)
-    carrier.remember(FRAME, RESIDUAL, Change.NONE)
+    shot = Shot(0.0)
+    shot.begin(RESIDUAL)
     soft = np.asarray(cv2.GaussianBlur(RESIDUAL, (0, 0), 0.7), np.float32)
-    carrier.carry(FRAME)
-    carrier.remember(FRAME, soft, Change.NONE)
-    carried = carrier.carry(FRAME).residual
+    shot.carry()
+    shot.keep(soft)
+    carried = shot.carry().residual
     assert carried is not None
     assert sharpness(soft) < sharpness(carried) < sharpness(RESIDUAL)

@@ -17,8 +17,9 @@ from dreamstream import cli, naming
 from dreamstream._libraries import av, cv2
 from dreamstream.config import PRESETS
 from dreamstream.errors import SinkError
-from dreamstream.frames import Frame, StreamInfo
+from dreamstream.frames import Pixels, StreamInfo
 from dreamstream.models.catalog import MODELS
+from dreamstream.movement import Movement
 from dreamstream.sinks import ArraySink, open_sink
 from dreamstream.sources import open_source
 
@@ -361,20 +362,20 @@ def test_the_network_is_loaded_once_and_forgets_between_inputs(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dreamstream.dreamer import Dreamer
-    from dreamstream.models.extractor import load_model
+    from dreamstream.models.extractor import load_configured
 
     calls: list[str] = []
     reset = Dreamer.reset
 
     def loading(*arguments: Any) -> Any:
         calls.append("load")
-        return load_model(*arguments)
+        return load_configured(*arguments)
 
     def resetting(self: Any) -> None:
         calls.append("reset")
         reset(self)
 
-    monkeypatch.setattr("dreamstream.dreamer.load_model", loading)
+    monkeypatch.setattr("dreamstream.dreamer.load_configured", loading)
     monkeypatch.setattr(Dreamer, "reset", resetting)
     Path("b.mp4").symlink_to(clip)
     assert run(clip, "b.mp4", "out/", *QUICK, "--frames", ":2").code == 0
@@ -406,15 +407,15 @@ def test_a_fault_of_one_input_does_not_end_the_others(
 
     dream, seen = Dreamer.dream, []
 
-    def failing_first(self: Dreamer, pixels: Any) -> Any:
+    def failing_first(self: Dreamer, *frame: Any) -> Any:
         seen.append(1)
         if len(seen) == 1:
             raise MemoryError("all of it")
-        return dream(self, pixels)
+        return dream(self, *frame)
 
     monkeypatch.setattr(Dreamer, "dream", failing_first)
     Path("b.mp4").symlink_to(clip)
-    outcome = run(clip, "b.mp4", "out/", "--frames", ":1")
+    outcome = run(clip, "b.mp4", "out/", "--frames", ":1", *QUICK)
     assert outcome.code == 1
     assert "MemoryError" in outcome.err.splitlines()[0]
     assert [path.name for path in Path("out").iterdir()] == ["b.mp4"]
@@ -695,7 +696,7 @@ def test_an_input_that_breaks_off_is_code_3_and_says_where_the_dream_so_far_is(
 def broken_dreamer(monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamstream.dreamer import Dreamer
 
-    def dream(_self: Dreamer, _pixels: Frame) -> None:
+    def dream(_self: Dreamer, _pixels: Pixels, _movement: Movement | None = None) -> None:
         raise MemoryError("all\nof it")
 
     monkeypatch.setattr(Dreamer, "dream", dream)
@@ -703,7 +704,7 @@ def broken_dreamer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("broken_dreamer")
 def test_an_error_that_nobody_foresaw_is_code_1_and_one_line(run: Run, clip: Path) -> None:
-    outcome = run(clip, "out.mp4")
+    outcome = run(clip, "out.mp4", *QUICK)
     assert outcome.code == 1
     assert "MemoryError: all of it" in outcome.error
     assert "-v" in outcome.error
@@ -715,3 +716,21 @@ def test_verbose_errors_have_a_traceback(run: Run, clip: Path) -> None:
     assert "Traceback" in run(clip, "out.mp4", "-v").err
     assert "Traceback" in run("none.mp4", "out.mp4", "-v").err
     assert "Traceback" not in run("none.mp4", "out.mp4").err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--device", "gpu:9", "no gpu:9"),
+        ("--device", "tpu", "none of auto, cpu, gpu, gpu:N"),
+        ("--precision", "int8", "none of auto, float32"),
+        ("--threads", "-1", "at least 0"),
+    ],
+)
+def test_an_engine_that_cannot_be_is_a_usage_error(
+    option: str, value: str, said: str, run: Run, clip: Path
+) -> None:
+    outcome = run(clip, "out.mp4", option, value)
+    assert outcome.code == 2
+    assert said in outcome.error
+    assert not files()

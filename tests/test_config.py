@@ -13,7 +13,17 @@ from dreamstream.config import OCTAVE_RULES, PRESETS, DreamConfig, MediaConfig, 
 from dreamstream.models.catalog import MODELS
 
 DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
-OWN_DEFAULTS = {"preset", "weights", "seed", "tile", "flow", "no_cuts"}
+OWN_DEFAULTS = {
+    "preset",
+    "weights",
+    "seed",
+    "tile",
+    "flow",
+    "no_cuts",
+    "precision",
+    "device",
+    "threads",
+}
 
 OTHER: dict[str, Any] = {
     "model": "vgg16",
@@ -137,7 +147,7 @@ def test_classic_refuses_what_the_original_program_had_not(field: str) -> None:
         DreamConfig(preset="classic", **{field: OTHER[field]})
 
 
-NUMBERS = sorted(set(OTHER) - {"model", "layers", "octave_rule"} | {"seed"})
+NUMBERS = sorted(set(OTHER) - {"model", "layers", "octave_rule"} | {"seed", "threads"})
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, -0.001, 10**400])
@@ -167,6 +177,11 @@ def test_a_number_that_is_negative_not_finite_or_huge_is_refused_by_name(
         ("blend", 1.01),
         ("dream_size", 0),
         ("octave_rule", "none"),
+        ("precision", "int8"),
+        ("device", "tpu"),
+        ("device", "gpu:"),
+        ("device", "gpu:-1"),
+        ("threads", 1025),
         ("preset", "none"),
         ("layers", {}),
         ("layers", {"eyes": 0}),

@@ -4,6 +4,7 @@ import contextlib
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,6 +244,21 @@ def test_differences_are_named_three_at_the_most(info: StreamInfo) -> None:
     text = differences(before, many)
     assert text.startswith("--preset was menagerie and is brush, --layers was faces=1.0 and is ")
     assert text.endswith(" more")
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"precision": "bfloat16"}, "--precision was auto and is bfloat16"),
+        ({"device": "cpu"}, "--device was auto and is cpu"),
+        ({"threads": 3}, "--threads was 0 and is 3"),
+    ],
+)
+def test_what_the_network_runs_on_is_a_difference(
+    setting: dict[str, Any], told: str, info: StreamInfo
+) -> None:
+    before = terms_of(DreamConfig(), MediaConfig(), info)
+    assert differences(before, terms_of(DreamConfig(**setting), MediaConfig(), info)) == told
 
 
 @pytest.mark.parametrize("place", [0, -1])

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import types
 from fractions import Fraction
 from pathlib import Path
@@ -93,7 +94,7 @@ def test_the_picture_is_there_before_the_network() -> None:
 
     def load_late(config: DreamConfig) -> FakeNetwork:
         while len(window.shown) < 10:
-            pass
+            time.sleep(0.001)
         return FakeNetwork()
 
     records: list[FrameRecord] = []

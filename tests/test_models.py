@@ -125,6 +125,7 @@ def test_activations_are_those_of_the_uncut_network(
 def test_the_network_is_cut_at_the_deepest_chosen_layer_and_frozen(
     inception: FeatureExtractor,
 ) -> None:
+    assert isinstance(inception.model, keras.Model)
     assert inception.model.count_params() < 5.2e6
     assert not inception.model.trainable_weights
 

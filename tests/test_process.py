@@ -161,6 +161,7 @@ def test_a_quiet_run_that_dreams_says_nothing_at_all(tmp_path: Path, clip: Path)
         (["in.mp4", "--octaves", "many"], "2"),
         (["in.mp4", "--blend", "2"], "2"),
         (["in.mp4", "--model", "alexnet"], "2"),
+        (["in.mp4", "--device", "tpu"], "2"),
     ],
     ids=" ".join,
 )

@@ -467,6 +467,7 @@ def test_a_model_loads_the_weights_that_are_here(
     here.parent.mkdir()
     shutil.copy(legacy_file, here)
     extractor = load_model("mobilenet_v2", ["block_3_expand_relu"])
+    assert isinstance(extractor.model, keras.Model)
     kernel = extractor.model.get_layer("Conv1").get_weights()[0]
     np.testing.assert_array_equal(kernel, headless.get_layer("Conv1").get_weights()[0])
 

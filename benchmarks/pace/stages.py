@@ -17,6 +17,7 @@ from dreamstream.carry import Carrier
 from dreamstream.dreamer import Dreamer
 from dreamstream.emission import Emitter
 from dreamstream.flow import FlowEstimator
+from dreamstream.movement import Movement, Observer
 from dreamstream.sinks.video import VideoSink
 from dreamstream.sources.video import VideoSource
 
@@ -24,6 +25,7 @@ PARTS: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
     {
         "reading": [(VideoSource, "__next__")],
         "flow": [(FlowEstimator, "both_ways")],
+        "trust, cuts": [(Observer, "observe")],
         "carry": [(Carrier, "carry"), (Carrier, "remember")],
         "network": [(GuardedAscent, "climb"), (Dreamer, "_measure")],
         "emission": [(Emitter, "emit")],
@@ -112,9 +114,9 @@ class _SettledDreamer(Dreamer):
         super().__init__(network.config, network.load())
         self._watch, self._count = watch, 0
 
-    def dream(self, pixels: Any) -> Any:
+    def dream(self, pixels: Any, movement: Movement | None = None) -> Any:
         """Dream one frame."""
         if self._count == SETTLING:
             self._watch.reset()
         self._count += 1
-        return super().dream(pixels)
+        return super().dream(pixels, movement)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dreamstream._version import __version__
 from dreamstream.config import DreamConfig, MediaConfig
+from dreamstream.engine import describe_hardware
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 
@@ -46,6 +47,7 @@ def terms_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Terms:
         **settings,
         "the input's content": _content(info),
         "the input's size": f"{info.width}x{info.height}",
+        "the hardware": describe_hardware(),
         "dreamstream's version": __version__,
         **{f"the version of {name}": _version(name) for name in _LIBRARIES},
     }

@@ -14,7 +14,7 @@ from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.carried import Snapshot, Thought, resample
 from dreamstream.live.controller import Rung
 from dreamstream.loss import Loss
-from dreamstream.models.extractor import FeatureExtractor, load_model
+from dreamstream.models.extractor import FeatureExtractor, load_configured
 from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
 
 CEILING_SHARE = 0.85
@@ -57,12 +57,12 @@ class Network:
         extractor: The network; by default the configuration's is loaded.
 
     Raises:
-        ModelError: There is no such model or layer, or its weights can't be had.
+        ModelError: There is no such model, layer or device, or the weights can't be had.
     """
 
     def __init__(self, config: DreamConfig, extractor: FeatureExtractor | None = None) -> None:
         self.config = config
-        self._extractor = extractor or load_model(config.model, config.layers, config.weights)
+        self._extractor = extractor or load_configured(config)
         self._loss = Loss(self._extractor, config.layers, config.tile)
         # shifted pictures have another loss, and the shown one's is wanted
         self._ascent = GuardedAscent(self._loss, dataclasses.replace(config, jitter=0))

@@ -6,14 +6,17 @@ Keras is imported where it is used: the bundled network does without.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
+from dreamstream.config import DreamConfig
+from dreamstream.engine import Engine, claim_engine
 from dreamstream.models import dreamnet
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.graph import Graph
+from dreamstream.models.plain import PlainDreamnet
+from dreamstream.models.program import Program, make_program
 from dreamstream.models.reach import Sight, sight_of
 from dreamstream.models.weights import (
     fetch_weights,
@@ -23,8 +26,6 @@ from dreamstream.models.weights import (
 
 if TYPE_CHECKING:
     import keras
-
-    from dreamstream.models.plain import PlainDreamnet
 
 # A side on which every network's strides come out even, for telling the scale of its layers.
 LISTING_SIDE = 1024
@@ -37,16 +38,23 @@ class FeatureExtractor:
     Attributes:
         name: The network's name in the catalog.
         layers: The chosen layers' canonical names, one for each that was asked for, in that order.
-        model: A Keras model, or a PlainDreamnet, from (batch, height, width, 3) float32 RGB in
-            [-1, 1] to one activation per entry of ``layers``; nothing in it is trainable.
+        model: Of (batch, height, width, 3) float32 RGB in [-1, 1], with one output per entry of
+            ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
+        engine: How it computes.
     """
 
     name: str
     layers: tuple[str, ...]
-    model: Any
+    model: keras.Model | PlainDreamnet
     layer_scales: Mapping[str, float] | None
+    engine: Engine = Engine()
+    _program: Program = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        program = make_program(_graph(self.model), self.engine)
+        object.__setattr__(self, "_program", program)
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
         """Compute the chosen layers' activations.
@@ -57,7 +65,7 @@ class FeatureExtractor:
         Returns:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
-        return tuple(tf.nest.flatten(self.model(image, training=False)))
+        return tuple(self._program(image))
 
     def sight(self) -> Sight:
         """Tell what the chosen layers see of a picture.
@@ -65,7 +73,8 @@ class FeatureExtractor:
         Raises:
             ModelError: Something in the network sees all of it.
         """
-        return self.model.sight() if hasattr(self.model, "sight") else sight_of(self.model)
+        model = self.model
+        return model.sight() if isinstance(model, PlainDreamnet) else sight_of(model)
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Tell the size of the chosen layers' activations, without computing them.
@@ -86,13 +95,32 @@ class FeatureExtractor:
         }
 
 
-def load_model(name: str, layers: Iterable[str], weights: Path | None = None) -> FeatureExtractor:
+def load_configured(config: DreamConfig) -> FeatureExtractor:
+    """Load the network that a configuration names, on its device.
+
+    Args:
+        config: How to dream.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        ModelError: There is no such model, layer or device, or the weights can't be had.
+    """
+    engine = claim_engine(config)  # before Keras makes its first weight
+    return load_model(config.model, config.layers, config.weights, engine)
+
+
+def load_model(
+    name: str, layers: Iterable[str], weights: Path | None = None, engine: Engine | None = None
+) -> FeatureExtractor:
     """Build a network with its weights, cut at the deepest of the chosen layers.
 
     Args:
         name: A name in the catalog.
         layers: Layers to read, by canonical name or by depth word.
         weights: A file of weights to load; by default the network's own, fetched if need be.
+        engine: How it computes; by default in float32, on whatever TensorFlow chooses.
 
     Returns:
         The extractor.
@@ -107,8 +135,8 @@ def load_model(name: str, layers: Iterable[str], weights: Path | None = None) ->
     if not chosen:
         raise ValueError("layers: none given; a model is cut at the deepest of some")
     build = _build_application if entry.application else _build_dreamnet
-    model = build(entry, chosen, weights)
-    return FeatureExtractor(name, chosen, model, _layer_scales(entry, chosen, weights))
+    model, scales = build(entry, chosen, weights), _layer_scales(entry, chosen, weights)
+    return FeatureExtractor(name, chosen, model, scales, engine or Engine())
 
 
 def list_layers_text(name: str) -> str:
@@ -137,6 +165,14 @@ def list_layers_text(name: str) -> str:
         for layer, (_, rows, _, channels) in zip(layers, shapes, strict=True)
     ]
     return format_table([("layer", "depth", "scale", "channels", "tends to show"), *rows])
+
+
+def _graph(model: keras.Model | PlainDreamnet) -> Graph:
+    if isinstance(model, PlainDreamnet):
+        return model.graph()
+    from dreamstream.models.reading import read_graph
+
+    return read_graph(model)
 
 
 def _build_dreamnet(

@@ -4,17 +4,16 @@ The layers and their numbers are those of :func:`dreamstream.models.dreamnet.bui
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
+from dreamstream.models import operations
 from dreamstream.models.dreamnet import MEAN_RGB, TRUNK, Convolution, Weights
+from dreamstream.models.graph import Graph, Node, graph_of
+from dreamstream.models.operations import Norm, Pair, Picture, Rectifier, Sum
 from dreamstream.models.reach import Reach, Sight
-
-Tensor = Any
 
 _SIDE = 3
 """Height and width of the trunk's kernels."""
@@ -43,23 +42,19 @@ class PlainDreamnet:
             for part in ("kernel", "bias")
         }
 
-    def __call__(self, picture: Tensor, training: bool = False) -> list[Tensor]:
-        """Compute the chosen layers' activations.
+    def graph(self) -> Graph:
+        """Give it as a graph of a (1, height, width, 3) float32 picture, RGB in [-1, 1].
 
-        Args:
-            picture: (batch, height, width, 3) float32, RGB in [-1, 1].
-            training: As a Keras model takes it; it makes no difference here.
-
-        Returns:
-            One (batch, h, w, channels) float32 tensor for each layer.
+        It has one output for each chosen layer.
         """
-        features = picture + tf.constant([1 - mean / HALF_RANGE for mean in MEAN_RGB], tf.float32)
+        shift = np.array([1 - mean / HALF_RANGE for mean in MEAN_RGB])
+        features = Node(Norm(np.ones_like(shift), shift), (Node(Picture()),))
         found = {}
         for convolution in self._trunk:
             features = self._continue(features, convolution)
             if convolution.head in self._layers:
-                found[convolution.head] = tf.nn.relu(self._convolve(features, convolution.head))
-        return [found[layer] for layer in self._layers]
+                found[convolution.head] = _rectified(self._convolved(features, convolution.head))
+        return graph_of(found[layer] for layer in self._layers)
 
     def compute_output_shape(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Tell the shapes of the activations of a picture of a (batch, height, width, 3) shape."""
@@ -85,14 +80,20 @@ class PlainDreamnet:
         """Give the kernels and biases of what is left after the cut, in the order of the graph."""
         return list(self._weights.values())
 
-    def _continue(self, features: Tensor, convolution: Convolution) -> Tensor:
+    def _continue(self, features: Node, convolution: Convolution) -> Node:
         if convolution.downsamples:
-            return tf.nn.relu(self._convolve(features, convolution.name, stride=2))
-        return tf.nn.relu(features + self._convolve(features, convolution.name))
+            return _rectified(self._convolved(features, convolution.name, (2, 2)))
+        added = self._convolved(features, convolution.name)
+        return _rectified(Node(Sum(), (features, added)))
 
-    def _convolve(self, features: Tensor, name: str, stride: int = 1) -> Tensor:
+    def _convolved(self, features: Node, name: str, strides: Pair = (1, 1)) -> Node:
         kernel, bias = self._weights[f"{name}/kernel"], self._weights[f"{name}/bias"]
-        return tf.nn.bias_add(tf.nn.conv2d(features, kernel, stride, "SAME"), bias)
+        operation = operations.Convolution(kernel.astype(float), bias.astype(float), strides)
+        return Node(operation, (features,))
+
+
+def _rectified(features: Node) -> Node:
+    return Node(Rectifier(), (features,))
 
 
 def _scales_of_heads() -> Mapping[str, tuple[int, int]]:

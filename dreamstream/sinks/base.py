@@ -24,6 +24,11 @@ class Sink(Protocol):
         """The file that holds what was written before an abort; None where there is none."""
         return None
 
+    @property
+    def keeps_to_its_thread(self) -> bool:
+        """Whether it must be written to in the thread that opened it, as windows must."""
+        return False
+
     def write(self, frame: Frame) -> None:
         """Keep a frame.
 

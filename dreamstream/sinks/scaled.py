@@ -45,6 +45,11 @@ class ScaledSink(Sink):
         """The sink's."""
         return self._sink.partial
 
+    @property
+    def keeps_to_its_thread(self) -> bool:
+        """Whether the sink must."""
+        return self._sink.keeps_to_its_thread
+
     def write(self, frame: Frame) -> None:
         """Scale a frame and write it.
 

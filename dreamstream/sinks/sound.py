@@ -86,6 +86,9 @@ class _Copy(Lane):
         packet.stream = self._target
         self._output.mux_one(packet)
 
+    def reach(self, time: Fraction) -> None:
+        """Nothing falls due."""
+
     def flush(self, end: Fraction) -> None:
         """Nothing is held back."""
 
@@ -120,6 +123,9 @@ class _Encode(Lane):
             return
         for frame in cast("list[av.AudioFrame]", frames):
             self._place(frame)
+
+    def reach(self, time: Fraction) -> None:
+        """Nothing falls due."""
 
     def flush(self, end: Fraction) -> None:
         """Encode what the decoder, the resampler and the encoder hold back."""

@@ -25,6 +25,11 @@ class TeeSink(Sink):
         """The first of the sinks' partial files."""
         return next((sink.partial for sink in self._sinks if sink.partial is not None), None)
 
+    @property
+    def keeps_to_its_thread(self) -> bool:
+        """Whether one of the sinks must."""
+        return any(sink.keeps_to_its_thread for sink in self._sinks)
+
     def write(self, frame: Frame) -> None:
         """Write a frame to all sinks, also where one of them has been closed by its viewer.
 

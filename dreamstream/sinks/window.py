@@ -38,6 +38,11 @@ class WindowSink(Sink):
         self._info, self._title = info, title
         self._open = False
 
+    @property
+    def keeps_to_its_thread(self) -> bool:
+        """It must."""
+        return True
+
     def write(self, frame: Frame) -> None:
         """Show a frame.
 
