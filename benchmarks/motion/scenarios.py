@@ -99,9 +99,12 @@ def measure_cut(config: DreamConfig, extractor: FeatureExtractor, size: tuple[in
     clip = SYNTHETIC["cut"](size, FRAMES)
     kept = [(residual, report) for residual, report in _dream(clip, config, extractor)]
     (cut,) = clip.cuts
+    alone = Dreamer(config, extractor).dream(clip.frame(cut))
+    own = to_model_range(alone) - to_model_range(clip.frame(cut))
     return {
         "found": [index for index, (_, report) in enumerate(kept) if report.cut] == [cut],
         "correlation": correlation(kept[cut][0], kept[cut - 1][0]),
+        "as if it began there": bool(np.array_equal(kept[cut][0], own)),
         "strength, first over later": kept[cut][1].residual_rms / kept[-1][1].residual_rms,
     }
 
