@@ -27,6 +27,7 @@ def write_strips(folder: Path, film: Film, dreams: Mapping[str, Sequence[Pixels]
     rows = [
         np.hstack([_small(dream) for dream in dreams[name][begin : begin + STRIP_FRAMES]])
         for name in SHOWN
+        if name in dreams
     ]
     return _write(folder / f"{film.name}-strip.png", np.vstack(rows))
 
@@ -35,6 +36,8 @@ def write_curves(folder: Path, film: Film, dreams: Mapping[str, Sequence[Pixels]
     """Plot each frame's strength (above) and its E_rel (below, 0 to 2) for three ways."""
     strengths, errors = _empty(), _empty()
     for name, colour in CURVES.items():
+        if name not in dreams:
+            continue
         given = metrics.residuals(film.frames, dreams[name])
         rms = [255 * metrics.root_mean_square([each]) for each in given]
         _plot(strengths, rms, 50.0, colour)
