@@ -21,7 +21,7 @@ hundredth of a pixel, which noise makes of stillness in every frame, takes its f
 _STEADY_FROM = 0.95
 """Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
 
-_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.25, 0.06
+_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.35, 0.08
 """What is finer than so many pixels is raised in each frame by this share of how far a residual is
 softer than its shot's first one, at most by the last, and lowered where it is sharper."""
 
