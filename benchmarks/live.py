@@ -307,8 +307,9 @@ def offline_strength(frames: list[Pixels], config: DreamConfig) -> float:
 def recoveries(records: list[FrameRecord]) -> list[str]:
     """Tell of each time when nothing was shown for long how soon the latency came back."""
     told = []
-    for index, record in enumerate(records[1:], 1):
-        if record.wall_seconds >= STALL / 2 and record.report.warm:
+    dreaming = next((index for index, one in enumerate(records) if one.report.warm), len(records))
+    for index, record in enumerate(records[dreaming:], dreaming):
+        if record.wall_seconds >= STALL / 2:
             told.append(f"{record.wall_seconds:.2f} s, back after {_back_after(records[index:])}")
     return told
 
