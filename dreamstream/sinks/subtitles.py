@@ -144,10 +144,10 @@ class _MovText:
         if not self._is_wanted:
             return
         packet = av.Packet(_EMPTY_CUE)
-        packet.pts = packet.dts = round(time / _MILLISECOND)
-        packet.duration, packet.time_base = 1, _MILLISECOND
+        packet.pts = packet.dts = round(time / _TIME_BASE)
+        packet.duration, packet.time_base = round(_MILLISECOND / _TIME_BASE), _TIME_BASE
         packet.stream = self._target
-        self._latest = self._end = time
+        self._latest = self._end = packet.pts * _TIME_BASE
         self._output.mux_one(packet)
 
 
