@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pictures import fractal_pixels
 
-from dreamstream.flow import SHARP, STEADY, FlowEstimator, confidence, warp
+from dreamstream.flow import SHARP, STEADY, FlowEstimator, confidence, density, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 SHIFT = (3, 5)
@@ -112,6 +112,29 @@ def test_confidence_is_low_where_way_there_and_way_back_disagree() -> None:
     image = to_model_range(fractal_pixels(60, 80))
     still, astray = _constant(image.shape, 0, 0), _constant(image.shape, 6, 0)
     assert confidence(still, astray, image, image).max() < 0.01
+
+
+def test_density_is_the_area_from_which_a_pixel_is_taken() -> None:
+    assert density(_constant((40, 60, 3), 5, -3)) == pytest.approx(1)
+    rows, columns = np.mgrid[:40, :60].astype(np.float32)
+    zoomed = np.stack([-0.2 * columns, -0.1 * rows], axis=-1)
+    assert density(zoomed)[1:-1, 1:-1] == pytest.approx(0.8 * 0.9)
+    turned = np.stack([-rows, columns], axis=-1)  # I + [[0, -1], [1, 0]]
+    assert density(turned)[1:-1, 1:-1] == pytest.approx(2)
+
+
+def test_what_is_stretched_is_trusted_less_for_the_same_difference_of_colours() -> None:
+    rows, columns = np.mgrid[:60, :80].astype(np.float32)
+    stretched = np.stack([-0.3 * (columns - 40), np.zeros_like(rows)], axis=-1)
+    back = np.stack([0.3 / 0.7 * (columns - 40), np.zeros_like(rows)], axis=-1)
+    grey, lighter = np.zeros((60, 80, 3), np.float32), np.full((60, 80, 3), 0.2, np.float32)
+    moved = confidence(np.zeros_like(back), np.zeros_like(back), lighter, grey)
+    spread = confidence(stretched, back, lighter, grey)
+    same = confidence(stretched, back, grey, grey)
+    middle = (slice(10, 50), slice(20, 60))
+    assert 0.8 < moved[middle].mean() < 0.95
+    assert spread[middle].mean() < moved[middle].mean() ** 2
+    assert same[middle].min() > 0.99
 
 
 def test_confidence_is_low_where_colours_differ() -> None:
