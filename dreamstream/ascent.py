@@ -233,7 +233,7 @@ class GuardedAscent:
 
 
 def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Draw the shifts of an octave's steps: the same for every frame, so that they don't flicker.
+    """Draw the shifts of an octave's steps: the same in every run, and few of them in warm frames.
 
     Args:
         seed: Chooses the sequence.

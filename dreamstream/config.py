@@ -65,7 +65,7 @@ class Preset:
     layers: Mapping[str, float]
     octaves: int = 4
     octave_scale: float = 1.4
-    steps: int = 2
+    steps: int = 1
     first_steps: int = 12
     step_size: float = 0.007
     max_loss: float | None = 150.0
@@ -73,7 +73,7 @@ class Preset:
     smoothing: float = 1.9
     evenness: float = 0.8
     chroma: float = 0.35
-    blend: float = 0.92
+    blend: float = 0.95
     dream_size: int | None = 640
     octave_rule: str = "reinject"
     model: str = DEFAULT_MODEL
@@ -125,14 +125,14 @@ class DreamConfig:
             model also answers to the five depths textures, patterns, eyes, faces, creatures.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
-        steps: Ascent steps per octave on a warm frame.
+        steps: Ascent steps per octave on a warm frame; near ``max_loss`` at least two, unless 0.
         first_steps: Ascent steps per octave on a cold frame.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
         max_loss: Ceiling of the loss; None is no ceiling.
         jitter: Largest shift before a step, in pixels.
         seed: Chooses the sequence of shifts.
         smoothing: Standard deviation in pixels to which the gradient's blur grows over an
-            octave's steps; 0 is no blur.
+            octave's steps, and a single one has the middle; 0 is no blur.
         evenness: Power, in [0, 1], of the local mean by which the gradient is divided; 0 lets
             strong regions take the whole step, 1 makes every region dream alike.
         chroma: How freely colours change, in [0, 1], against lightness; 1 follows the gradient,

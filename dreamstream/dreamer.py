@@ -35,6 +35,15 @@ border that the loss leaves out."""
 STILL = 0.02
 """Mean doubt in what was carried up to which nothing in a frame is new."""
 
+VIEWS = 2
+"""Shifts of the picture that warm frames of one step take in turn.  With one shift alone a dream
+suits the network's grid at that place only; with a new one in every frame it never comes to rest.
+"""
+
+_STEPS_AT_CEILING = 2
+"""Least steps in each octave of a warm frame near max_loss: clipping cuts a single step short, and
+dreams ended up to a quarter below."""
+
 _LEAST_FIRST_STEPS = 3
 """A cold start of fewer times the steps of a warm frame is no measure of a shot's strength."""
 
@@ -117,13 +126,14 @@ class Dreamer:
         self._ceiling.reset()
         self._strength = 0.0
         self._held: float | None = None
+        self._view = 0
         self._loss.forget()
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Give all that the next frame depends on, as named arrays that stay as they are."""
-        known = {"strength": np.array(self._strength)}
+        known = {"strength": np.array(self._strength), "view": np.array(self._view)}
         if self._held is not None:
             known["held"] = np.array(self._held)
         return {**known, **self._ceiling.state(), **self._loss.state(), **self._carrier.state()}
@@ -133,6 +143,7 @@ class Dreamer:
         self.reset()
         self._strength = float(state["strength"])
         self._held = float(state["held"]) if "held" in state else None
+        self._view = int(state["view"])
         self._ceiling.restore(state)
         self._loss.restore(state)
         self._carrier.restore(state)
@@ -201,11 +212,19 @@ class Dreamer:
         self, source: FloatImage, carried: Carried, sizes: list[Size]
     ) -> list[Octave]:
         start = self._begin(source, carried)
+        self._turn_view(start.steps, cold=carried.residual is None)
         return list(
             self._climb(
                 start.image, start.emphasis, sizes, self._ascent, start.steps, start.headroom
             )
         )
+
+    def _turn_view(self, steps: int, cold: bool) -> None:
+        """Choose the first shift: a frame of one step goes on where the last one ended."""
+        begun = 0 if cold or steps >= VIEWS else self._view
+        if isinstance(self._ascent, GuardedAscent):  # the original program shifts nothing
+            self._ascent.take_part(0, shifted=begun)
+        self._view = 0 if cold else (begun + steps) % VIEWS
 
     def _begin(self, source: FloatImage, carried: Carried) -> _Start:
         """Choose what an ascent starts from, and how far it goes where."""
@@ -219,14 +238,21 @@ class Dreamer:
         start = source + residual + np.float32(approach.kept) * (carried.undecayed - residual)
         if approach.rests:
             return self._leave_alone(start, trust, approach.headroom)
-        hold = holding(self._strength, self._held) if approach.step is None else approach.step
+        hold, steps = approach.step, self._steps_at_ceiling
+        if hold is None:
+            hold, steps = holding(self._strength, self._held), self.config.steps
         emphasis = emphasise(start - source, trust, flow, self.config.blend, hold)
-        return _Start(start, emphasis, self.config.steps, approach.headroom)
+        return _Start(start, emphasis, steps, approach.headroom)
+
+    @property
+    def _steps_at_ceiling(self) -> int:
+        return max(self.config.steps, _STEPS_AT_CEILING) if self.config.steps else 0
 
     def _leave_alone(self, start: FloatImage, trust: FloatImage, headroom: Headroom) -> _Start:
         """Dream only what is new; nothing at all where nothing is."""
-        steps = 0 if float(np.mean(1 - trust)) <= STILL else self.config.steps
-        return _Start(start, newness(trust, self.config.blend) - 1, steps, headroom)
+        steps = 0 if float(np.mean(1 - trust)) <= STILL else self._steps_at_ceiling
+        share = np.float32(self.config.steps / max(steps, 1))  # new ground is filled all the same
+        return _Start(start, share * (newness(trust, self.config.blend) - 1), steps, headroom)
 
     def _learn(self, carried: Carried, emission: Emission) -> None:
         """Take from a frame what the next ones are measured by."""

@@ -40,6 +40,10 @@ NEW_GROUND, AGING = 4.0, 0.9
 """How much longer steps are on ground that has just come into view, and what is left of that a
 frame later: a margin that must wait for its dream stays a mirror image."""
 
+_PUSH = 2.0
+"""What a frame's steps on old ground add up to, in step sizes: every frame is resampled, and more
+is to be made up for than on a film's ground, most of which stands still."""
+
 GHOST = 0.5
 """How new, likewise, a place is that is halfway from one picture to another."""
 
@@ -204,7 +208,7 @@ class Tunneller(Dreamer):
         share, steps = _eased(fall.step / FADE_IN), self.config.steps
         if fall.looks is None:
             fall.looks = self._find_looks(fall)
-        emphasis = np.float32(share) * (1 + np.float32(NEW_GROUND) * fall.fresh)
+        emphasis = np.float32(_PUSH / steps * share) * (1 + np.float32(NEW_GROUND) * fall.fresh)
         fall.octaves = self._ascended(moved, emphasis, steps, fall.step * steps)
         plain, whole = fall.looks
         held = plain.toward(whole, share).hold(fall.octaves[-1].image)

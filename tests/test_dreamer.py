@@ -10,6 +10,7 @@ import pytest
 from networks import small_extractor
 from pictures import fractal_pixels
 
+from dreamstream.ascent import GuardedAscent
 from dreamstream.carry import STILL as STILL_MOTION
 from dreamstream.ceiling import DEAD_BAND
 from dreamstream.config import DreamConfig
@@ -341,6 +342,37 @@ def test_at_the_ceiling_what_is_new_is_dreamed_all_the_same() -> None:
     assert sum(dreamer.report.steps) > 0
 
 
+def test_near_the_ceiling_a_warm_frame_takes_two_steps_and_far_from_it_one() -> None:
+    near, far = make_dreamer(max_loss=_ceiling_for(1.1)), make_dreamer(max_loss=1e6)
+    none = make_dreamer(max_loss=_ceiling_for(1.1), steps=0)
+    for dreamer in (near, far, none):
+        for frame in _pan(2):
+            dreamer.dream(frame)
+    assert near.report.steps == (2, 2)
+    assert far.report.steps == (1, 1)
+    assert none.report.steps == (0, 0)
+
+
+def _begun_shifts(monkeypatch: pytest.MonkeyPatch, dreamer: Dreamer, frames: list[Pixels]) -> Any:
+    taken = []
+    monkeypatch.setattr(
+        GuardedAscent, "take_part", lambda *_, shifted=0, **__: taken.append(shifted)
+    )
+    for frame in frames:
+        dreamer.dream(frame)
+    return taken
+
+
+@pytest.mark.parametrize(("steps", "shifts"), [(1, [0, 0, 1, 0]), (2, [0] * 4), (3, [0] * 4)])
+def test_warm_frames_take_two_shifts_in_turn(
+    steps: int, shifts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dreamer = make_dreamer(steps=steps, first_steps=1)
+    assert _begun_shifts(monkeypatch, dreamer, _pan(4)) == shifts
+    dreamer.reset()
+    assert _begun_shifts(monkeypatch, dreamer, _pan(2)) == shifts[:2]
+
+
 def test_a_shot_keeps_the_strength_of_its_first_frame() -> None:
     dreamer = make_dreamer(blend=0.95)
     strengths = []
@@ -397,7 +429,7 @@ def test_a_dreamer_that_goes_on_from_a_saved_state_dreams_the_same(
     frames[5:] = [frame[::-1, ::-1].copy() for frame in frames[5:]]  # a cut
     straight = make_dreamer(small_extractor(scales), **settings)
     wanted = [straight.dream(frame) for frame in frames]
-    for pause in (1, 4, 6):
+    for pause in (1, 2, 4, 5, 6):
         first = make_dreamer(small_extractor(scales), **settings)
         for frame in frames[:pause]:
             first.dream(frame)

@@ -21,7 +21,7 @@ BLENDED = 0.5
 BLENDING_STEPS = 5
 """A dream that is half thrown away in every frame needs more steps to be seen."""
 
-WARPED = 0.9
+WARPED, WARPING_STEPS = 0.9, 2
 
 
 class Way(Protocol):
@@ -111,7 +111,7 @@ WAYS: Mapping[str, Callable[[DreamConfig, FeatureExtractor], Way]] = MappingProx
             config, extractor, BLENDED, BLENDING_STEPS, along_flow=False
         ),
         "whole-dream warp": lambda config, extractor: WholeDream(
-            config, extractor, WARPED, config.steps, along_flow=True
+            config, extractor, WARPED, WARPING_STEPS, along_flow=True
         ),
         "negated forward": lambda config, extractor: Dreamer(
             config, extractor, flow=NegatedForwardFlow()

@@ -44,6 +44,10 @@ more than offline, where finer octaves follow."""
 LONGEST_STEP = 6.0
 """Longest step, in step sizes: a new picture fades in over some frames and does not jump."""
 
+BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 1.6, 0.8, 1.5
+"""Power of ``blend`` by which new ground is measured, share of a film's step on old ground, and the
+most of it: less than a film's, so that a new picture fades in."""
+
 TARGET_SHARE = 0.5
 """The strength that a shot is held at, over all the steps of a film's cold frame laid end to end;
 offline dreams come to about that."""
@@ -137,8 +141,9 @@ class Network:
         trust = resample(snapshot.trust, size)
         flow = enlarge_flow(snapshot.backward_flow, size)
         rms = math.sqrt(float(np.square(residual).mean(dtype=np.float64)))
-        hold = holding(rms, strength * self._target)
-        emphasis = emphasise(residual, trust, flow, self.config.blend, hold)
+        hold = min(HOLDING_SHARE * holding(rms, strength * self._target), MOST_HOLDING)
+        blend = self.config.blend**BLEND_POWER
+        emphasis = emphasise(residual, trust, flow, blend, hold)
         return np.asarray(np.minimum(emphasis, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:
