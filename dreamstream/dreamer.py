@@ -222,9 +222,13 @@ class Dreamer:
     def _turn_view(self, steps: int, cold: bool) -> None:
         """Choose the first shift: a frame of one step goes on where the last one ended."""
         begun = 0 if cold or steps >= VIEWS else self._view
-        if isinstance(self._ascent, GuardedAscent):  # the original program shifts nothing
-            self._ascent.take_part(0, shifted=begun)
+        self._shift_from(begun)
         self._view = 0 if cold else (begun + steps) % VIEWS
+
+    def _shift_from(self, number: int) -> None:
+        """Let the steps to come begin with a shift of the sequence."""
+        if isinstance(self._ascent, GuardedAscent):  # the original program shifts nothing
+            self._ascent.take_part(0, shifted=number)
 
     def _begin(self, source: FloatImage, carried: Carried) -> _Start:
         """Choose what an ascent starts from, and how far it goes where."""

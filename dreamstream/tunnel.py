@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from dreamstream._libraries import cv2
-from dreamstream.ascent import GuardedAscent
 from dreamstream.climb import COLD_HEADROOM, Headroom, Octave
 from dreamstream.config import DreamConfig
 from dreamstream.dreamer import Dreamer, check_pixels, root_mean_square
@@ -223,8 +222,7 @@ class Tunneller(Dreamer):
     def _ascended(
         self, start: FloatImage, emphasis: FloatImage, steps: int, shifted: int, cold: bool = False
     ) -> list[Octave]:
-        if isinstance(self._ascent, GuardedAscent):  # the original program shifts nothing
-            self._ascent.take_part(0, shifted=shifted)
+        self._shift_from(shifted)
         sizes = self._dreamable_octaves((start.shape[0], start.shape[1]))
         headroom = COLD_HEADROOM if cold else _MOVED_HEADROOM
         return list(self._climb(start, emphasis, sizes, self._ascent, steps, headroom))
