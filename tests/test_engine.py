@@ -78,6 +78,9 @@ def claim(monkeypatch: pytest.MonkeyPatch, fake: FakeTensorFlow, **settings: Any
         ({"avx2", "avx512f"}, None, "float32"),
         ({"avx512f", "avx512_bf16"}, None, "bfloat16"),
         ({"amx_tile", "amx_bf16"}, None, "bfloat16"),
+        ({"avx512_bf16", "avx512_fp16", "amx_bf16"}, None, "bfloat16"),
+        ({"avx512_bf16", "avx512_fp16"}, None, "float32"),  # Intel's with AMX hidden
+        ({"avx512_bf16", "avx512_fp16", "sse4a"}, None, "bfloat16"),  # AMD's
         (set(), None, "float32"),
         ({"avx512_bf16"}, (6, 1), "float32"),
         (set(), (7, 0), "float16"),
@@ -86,7 +89,7 @@ def claim(monkeypatch: pytest.MonkeyPatch, fake: FakeTensorFlow, **settings: Any
         (set(), (12, 0), "bfloat16"),
     ],
 )
-def test_auto_takes_the_narrowest_type_that_there_are_units_for(
+def test_auto_takes_the_type_in_which_the_hardware_is_fastest(
     flags: set[str], capability: tuple[int, int] | None, chosen: str
 ) -> None:
     assert choose_precision("auto", frozenset(flags), capability) == chosen

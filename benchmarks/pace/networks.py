@@ -2,7 +2,7 @@
 
 import runpy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras
 from benchmarks.pace.original import Features, OriginalLoss
 from dreamstream.config import ORIGINAL_PRESET, PRESETS, DreamConfig
 from dreamstream.models import dreamnet
-from dreamstream.models.extractor import FeatureExtractor, load_model
+from dreamstream.models.extractor import FeatureExtractor, load_configured
 
 RANDOM_WEIGHTS = Path(__file__).parents[2] / "tests" / "calibrated.py"
 """Makes InceptionV3 weights whose activations are as large as trained ones'."""
@@ -43,7 +43,8 @@ class Network:
 
     def load(self, layers: Mapping[str, float] | None = None) -> FeatureExtractor:
         """Give dreamstream's own extractor of these layers, by default the configuration's."""
-        return load_model(self.name, layers or self.config.layers, self.config.weights)
+        config = replace(self.config, layers=layers or self.config.layers)
+        return load_configured(config)
 
     def plain_loss(self, layers: Mapping[str, float] | None = None) -> OriginalLoss:
         """Give the original program's loss on the plain Keras model."""
@@ -73,8 +74,8 @@ def make_networks(weights: Path | None, folder: Path) -> list[Network]:
 
 
 def describe_precision(extractor: FeatureExtractor) -> str:
-    """Say in which precision an extractor computes, where it tells."""
-    return str(getattr(extractor, "precision", "not told"))
+    """Say in which precision an extractor computes."""
+    return extractor.engine.precision
 
 
 def _random_weights(folder: Path) -> Path:
