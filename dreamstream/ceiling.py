@@ -33,6 +33,9 @@ _HEADROOM_POWER = 0.5
 clipping and rounding cost a picture that leaves some of its loss, 5 % as a rule and more where
 there is much white."""
 
+_MOST_MENDED = 1.25
+"""Most by which the headroom of a picture that left too low is raised."""
+
 _AIM = 0.975
 """Share of max_loss aimed at, the middle of the dead band."""
 
@@ -122,14 +125,34 @@ class CeilingControl:
         self._begun = share, step
         return Approach(kept, step=step, headroom=headroom)
 
-    def learn(self, loss: float | None) -> None:
-        """Take what a frame's steps brought from the loss with which it left."""
+    def headroom_to_mend(self, headroom: Headroom, loss: float | None) -> float | None:
+        """Tell how far a picture should have climbed that left below the dead band.
+
+        Args:
+            headroom: To which it climbed.
+            loss: With which it left.
+
+        Returns:
+            A share of max_loss; None where it left no lower than it should.
+        """
+        if loss is None or loss >= DEAD_BAND * self._max_loss or loss <= 0:
+            return None
+        return headroom.last * min(_AIM * self._max_loss / loss, _MOST_MENDED)
+
+    def learn(self, loss: float | None, first_loss: float | None = None) -> None:
+        """Take from a frame what its steps brought.
+
+        Args:
+            loss: With which it left.
+            first_loss: With which it would have left, had it not climbed on; by default the same.
+        """
         self._last = loss or 0.0
         if self._begun is not None:
             share, step = self._begun
-            gain = (self._last / self._max_loss - share) / step
+            brought = first_loss or self._last
+            gain = (brought / self._max_loss - share) / step
             self._gain = min(max(gain, _LEAST_GAIN), _MOST_GAIN)
-            missed = (_AIM * self._max_loss / max(self._last, _TINY)) ** _HEADROOM_POWER
+            missed = (_AIM * self._max_loss / max(brought, _TINY)) ** _HEADROOM_POWER
             self._headroom = min(max(self._headroom * missed, _LEAST_HEADROOM), _MOST_HEADROOM)
             self._begun = None
 

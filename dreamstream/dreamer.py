@@ -63,20 +63,29 @@ class _Start:
         emphasis: (h, w) float32, factor of the steps.
         steps: Steps in each octave.
         headroom: How far octaves may climb.
+        near: Whether the ceiling is what bounds it.
     """
 
     image: FloatImage
     emphasis: FloatImage
     steps: int
     headroom: Headroom = COLD_HEADROOM
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Dreamed:
-    """A frame's dream, and the octaves that led to it."""
+class Dreamed:
+    """A frame's dream, and the octaves that led to it.
+
+    Attributes:
+        emission: What leaves.
+        octaves: Smallest first.
+        first_loss: With which it would have left, had it not been mended.
+    """
 
     emission: Emission
     octaves: Sequence[Octave] = ()
+    first_loss: float | None = None
 
 
 class Dreamer:
@@ -191,33 +200,53 @@ class Dreamer:
         carried = self._carrier.carry(movement)
         dreamed = self._dream_carried(pixels, size, carried)
         self._carrier.remember(movement, dreamed.emission.residual)
-        self._learn(carried, dreamed.emission)
+        self._learn(carried, dreamed)
         self._tell(carried, dreamed, movement.seconds, time.perf_counter() - begun)
         return dreamed.emission.pixels
 
-    def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> _Dreamed:
+    def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> Dreamed:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_octaves(size)
         if not sizes:
-            return _Dreamed(Emission(pixels.copy(), np.zeros_like(source)))
+            return Dreamed(Emission(pixels.copy(), np.zeros_like(source)))
         if not self._loss.calibrated:
             self._loss.calibrate(source)
-        octaves = self._climb_octaves(source, carried, sizes)
-        emission = self._emitter.emit(full, octaves[-1].image - source)
-        if self._measure_source and emission.source_loss is None:
-            emission = replace(emission, source_loss=self._measure(source))
-        return _Dreamed(emission, octaves)
+        dreamed = self._ascend(full, source, carried, sizes)
+        if self._measure_source and dreamed.emission.source_loss is None:
+            emission = replace(dreamed.emission, source_loss=self._measure(source))
+            return replace(dreamed, emission=emission)
+        return dreamed
 
-    def _climb_octaves(
-        self, source: FloatImage, carried: Carried, sizes: list[Size]
-    ) -> list[Octave]:
+    def _ascend(
+        self, full: FloatImage, source: FloatImage, carried: Carried, sizes: list[Size]
+    ) -> Dreamed:
+        """Dream a full-size frame, of which the source is the size that is dreamed."""
         start = self._begin(source, carried)
         self._turn_view(start.steps, cold=carried.residual is None)
-        return list(
+        octaves = list(
             self._climb(
                 start.image, start.emphasis, sizes, self._ascent, start.steps, start.headroom
             )
         )
+        emission = self._emitter.emit(full, octaves[-1].image - source)
+        near = start.near or (carried.residual is None and self._ceiling.is_near(emission.loss))
+        more = self._climb_on(start, octaves[-1], emission.loss) if near else None
+        if more is None:
+            return Dreamed(emission, octaves, emission.loss)
+        mended = self._emitter.emit(full, more.image - source)
+        return Dreamed(mended, [*octaves[:-1], more], emission.loss)
+
+    def _climb_on(self, start: _Start, last: Octave, loss: float | None) -> Octave | None:
+        """Go on with the whole picture where what left of it is short of the ceiling.
+
+        Clipping and rounding cost a picture more of its loss than its headroom allowed for.
+        """
+        headroom = self._ceiling.headroom_to_mend(start.headroom, loss)
+        steps = self._steps_at_ceiling
+        if headroom is None or not steps:
+            return None
+        image, before, taken = self._ascent.climb(last.image, start.emphasis, steps, headroom)
+        return Octave(image, before, last.steps + taken)
 
     def _turn_view(self, steps: int, cold: bool) -> None:
         """Choose the first shift: a frame of one step goes on where the last one ended."""
@@ -246,7 +275,7 @@ class Dreamer:
         if hold is None:
             hold, steps = holding(self._strength, self._held), self.config.steps
         emphasis = emphasise(start - source, trust, flow, self.config.blend, hold)
-        return _Start(start, emphasis, steps, approach.headroom)
+        return _Start(start, emphasis, steps, approach.headroom, near=approach.step is not None)
 
     @property
     def _steps_at_ceiling(self) -> int:
@@ -258,10 +287,11 @@ class Dreamer:
         share = np.float32(self.config.steps / max(steps, 1))  # new ground is filled all the same
         return _Start(start, share * (newness(trust, self.config.blend) - 1), steps, headroom)
 
-    def _learn(self, carried: Carried, emission: Emission) -> None:
+    def _learn(self, carried: Carried, dreamed: Dreamed) -> None:
         """Take from a frame what the next ones are measured by."""
+        emission = dreamed.emission
         self._strength = root_mean_square(emission.residual)
-        self._ceiling.learn(emission.loss)
+        self._ceiling.learn(emission.loss, dreamed.first_loss)
         if carried.residual is None:
             self._held = self._strength if self._is_measure(emission) else None
 
@@ -288,7 +318,7 @@ class Dreamer:
         return self._loss.measure(image[None])
 
     def _tell(
-        self, carried: Carried, dreamed: _Dreamed, flow_seconds: float, dream_seconds: float
+        self, carried: Carried, dreamed: Dreamed, flow_seconds: float, dream_seconds: float
     ) -> None:
         warm, emission = carried.residual is not None, dreamed.emission
         self.octave_images = [octave.image for octave in dreamed.octaves]

@@ -10,7 +10,7 @@ from dreamstream.ascent import GuardedAscent
 from dreamstream.carry import Carried
 from dreamstream.climb import COLD_HEADROOM, Octave
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer, root_mean_square
+from dreamstream.dreamer import Dreamed, Dreamer, root_mean_square
 from dreamstream.frames import FloatImage, Pixels
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.movement import Movement, Observer
@@ -123,9 +123,14 @@ class Unfolder(Dreamer):
         self.octave_images = [octave.image for octave in self._turn]
         return dream
 
-    def _climb_octaves(
-        self, source: FloatImage, carried: Carried, sizes: list[Size]
-    ) -> list[Octave]:
+    def _ascend(
+        self, full: FloatImage, source: FloatImage, carried: Carried, sizes: list[Size]
+    ) -> Dreamed:
+        """Show the frame's part of the dream; see :meth:`Dreamer._ascend`."""
+        octaves = self._octaves_now(source, sizes)
+        return Dreamed(self._emitter.emit(full, octaves[-1].image - source), octaves)
+
+    def _octaves_now(self, source: FloatImage, sizes: list[Size]) -> list[Octave]:
         """Give the octaves of a frame, of which only the last one's picture is its own."""
         share, steps = grown_share(self._index, self._frames), 0
         if share == 0:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dreamstream.ceiling import DEAD_BAND, CeilingControl
+from dreamstream.climb import Headroom
 from dreamstream.frames import FloatImage
 
 SOURCE = np.zeros((8, 8, 3), np.float32)
@@ -92,6 +93,29 @@ def test_frames_that_fall_short_are_given_more_headroom(control: CeilingControl)
     control.learn(0.85 * MAX_LOSS)
     after = control.approach(SOURCE, residual_at(0.6), residual_at(0.8)).headroom.last
     assert after > before
+
+
+def test_a_picture_that_left_too_low_is_told_how_far_it_should_have_climbed(
+    control: CeilingControl,
+) -> None:
+    headroom = Headroom(last=1.0)
+    assert control.headroom_to_mend(headroom, DEAD_BAND * MAX_LOSS) is None
+    assert control.headroom_to_mend(headroom, None) is None
+    assert control.headroom_to_mend(headroom, 0.9 * MAX_LOSS) == pytest.approx(0.975 / 0.9)
+    assert (control.headroom_to_mend(headroom, 0.1 * MAX_LOSS) or 9) < 1.3
+
+
+def test_what_a_frame_gained_by_climbing_on_is_not_its_steps_doing(
+    control: CeilingControl,
+) -> None:
+    following = []
+    for first_loss in (0.82, None):
+        control.reset()
+        control.learn(0.8 * MAX_LOSS)
+        control.approach(SOURCE, residual_at(0.7), residual_at(0.8))
+        control.learn(0.97 * MAX_LOSS, first_loss and first_loss * MAX_LOSS)
+        following.append(control.approach(SOURCE, residual_at(0.7), residual_at(0.85)).step or 0)
+    assert following[0] > 1.2 * following[1]
 
 
 def test_a_reset_forgets_what_was_learned(control: CeilingControl) -> None:
