@@ -16,7 +16,15 @@ from dreamstream.models.catalog import find_model
 from dreamstream.models.extractor import load_model
 from dreamstream.models.folding import fold
 from dreamstream.models.graph import Graph
-from dreamstream.models.operations import Border, Convolution, DepthwiseConvolution, KerasCall, Norm
+from dreamstream.models.operations import (
+    Border,
+    Convolution,
+    DepthwiseConvolution,
+    KerasCall,
+    Norm,
+    Pool,
+    Rectifier,
+)
 from dreamstream.models.program import make_program
 from dreamstream.models.reading import read_graph
 
@@ -79,7 +87,7 @@ def norm(**options: Any) -> keras.Layer:
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("side", [1, 2, 3, 4, (1, 7)])
-@pytest.mark.parametrize("spread", [{}, {"strides": 2}, {"dilation_rate": (2, 3)}])
+@pytest.mark.parametrize("spread", [{}, {"strides": 2}, {"strides": 3}, {"dilation_rate": (2, 3)}])
 def test_every_convolution_is_kerass_with_its_gradient(
     padding: str, side: Any, spread: dict[str, Any], picture: tf.Tensor
 ) -> None:
@@ -174,6 +182,25 @@ def test_pools_and_borders_are_kerass(pool: Any, padding: str, picture: tf.Tenso
     )
     check_same(model, picture)
     assert count(read_graph(model), Border) == 1
+
+
+@pytest.mark.parametrize("ceiling", [None, 6.0])
+@pytest.mark.parametrize(
+    ("wanted", "pool", "last"),
+    [
+        ((-1,), layers.MaxPooling2D, Rectifier),
+        ((-1,), layers.AveragePooling2D, Pool),
+        ((2, -1), layers.MaxPooling2D, Pool),  # the rectified map itself is wanted too
+    ],
+)
+def test_what_nothing_else_reads_is_rectified_behind_a_pool_of_maxima(
+    wanted: tuple[int, ...], pool: Any, last: type, ceiling: float | None, picture: tf.Tensor
+) -> None:
+    model = model_of(
+        layers.Conv2D(4, 3), layers.ReLU(ceiling), pool(3, 2, padding="same"), wanted=wanted
+    )
+    check_same(model, picture)
+    assert isinstance(fold(read_graph(model)).outputs[-1].operation, last)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ convolutions of blocks of pixels (slower by half).
 """
 
 from dreamstream.models.graph import Graph, Node, Rule
-from dreamstream.models.operations import Convolution, DepthwiseConvolution, Norm, Rectifier
+from dreamstream.models.operations import Convolution, DepthwiseConvolution, Norm, Pool, Rectifier
 
 
 def fold(graph: Graph) -> Graph:
@@ -23,7 +23,7 @@ def fold(graph: Graph) -> Graph:
     Returns:
         One with the same outputs, within float32's rounding.
     """
-    for rule in (_fold_norm, _rectify_within):
+    for rule in (_fold_norm, _pool_first, _rectify_within):
         graph = graph.rewritten(_where_private(graph, rule))
     return graph
 
@@ -49,6 +49,14 @@ def _fold_norm(node: Node, inputs: tuple[Node, ...]) -> Node:
     if isinstance(before, Convolution | DepthwiseConvolution | Norm):
         return Node(before.scaled(norm.factor, norm.offset), inputs[0].inputs)
     return Node(norm, inputs)
+
+
+def _pool_first(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """Take the greatest of each window before it is rectified: it is the same, of fewer values."""
+    pool, before = node.operation, inputs[0]
+    if isinstance(pool, Pool) and not pool.mean and isinstance(before.operation, Rectifier):
+        return Node(before.operation, (Node(pool, before.inputs),))
+    return Node(pool, inputs)
 
 
 def _rectify_within(node: Node, inputs: tuple[Node, ...]) -> Node:

@@ -5,6 +5,7 @@ Each operation is data, which ``folding`` rewrites, and makes its function when 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,6 +19,9 @@ Pair = tuple[int, int]
 
 RELU6 = 6.0
 """The one ceiling of a rectifier that TensorFlow has operations for."""
+
+_NARROW = 4
+"""Channels up to which an input's gradient through strides is found faster by phases."""
 
 
 class Operation(Protocol):
@@ -71,12 +75,10 @@ class Convolution:
 
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
-        forward = self._forward(dtype)
-        if self.strides != (1, 1):
+        forward, backward = self._forward(dtype), self._backward(dtype)
+        if backward is None:
             return forward
-        mirrored, padding = tf.constant(mirror(self.kernel), dtype), self._mirrored_padding()
 
-        # oneDNN convolves a tenth to a third faster than it runs its own input gradient.
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def convolve(features: Tensor) -> tuple[Tensor, Function]:
             output = forward(features)
@@ -84,11 +86,42 @@ class Convolution:
             def gradient(upstream: Tensor) -> Tensor:
                 if self.rectified:
                     upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=output)
-                return tf.nn.conv2d(upstream, mirrored, 1, padding, dilations=self.dilations)
+                return backward(upstream, features)
 
             return output, gradient
 
         return lambda features: convolve(tf.cast(features, dtype))
+
+    def _backward(self, dtype: tf.DType) -> Function | None:
+        """Make the function from a gradient and the input to the input's, where ours is faster.
+
+        oneDNN convolves a tenth to a third faster than it runs its own input gradient.
+        """
+        if self.strides == (1, 1):
+            mirrored, padding = tf.constant(mirror(self.kernel), dtype), self._mirrored_padding()
+            return lambda upstream, features: tf.nn.conv2d(
+                upstream, mirrored, 1, padding, dilations=self.dilations
+            )
+        rows, columns = self.strides
+        narrow = self.kernel.shape[2] <= _NARROW
+        if not narrow or rows != columns or self.dilations != (1, 1):
+            return None
+        return partial(
+            self._backward_by_phases, rows, tf.constant(phases(self.kernel, rows), dtype)
+        )
+
+    def _backward_by_phases(
+        self, stride: int, kernel: Tensor, upstream: Tensor, features: Tensor
+    ) -> Tensor:
+        """Convolve to all of a stride's phases at once, as so many channels, and lay them out."""
+        taps = kernel.shape[:2]
+        border = [[0, 0], *([side - 1, side - 1] for side in taps), [0, 0]]
+        found = tf.nn.depth_to_space(tf.nn.conv2d(upstream, kernel, 1, border), stride)
+        size = tf.shape(features)[1:3]
+        reach = (tf.shape(upstream)[1:3] - 1) * stride + self.kernel.shape[:2]
+        padded = tf.maximum(reach - size, 0) // 2 if self.padding == "SAME" else tf.zeros_like(size)
+        found = tf.pad(found, [[0, 0], [0, stride], [0, stride], [0, 0]])
+        return tf.slice(found, [0, *tf.unstack(padded), 0], tf.shape(features))
 
     def _forward(self, dtype: tf.DType) -> Function:
         kernel, bias = tf.constant(self.kernel, dtype), tf.constant(self.bias, dtype)
@@ -130,6 +163,26 @@ def mirror(kernel: Array) -> Array:
         (rows, columns, out, in), turned by half a turn.
     """
     return np.ascontiguousarray(kernel[::-1, ::-1].transpose(0, 1, 3, 2))
+
+
+def phases(kernel: Array, stride: int) -> Array:
+    """Give the kernel that convolves a gradient back to an input of which it is 1 / stride.
+
+    Args:
+        kernel: (rows, columns, in, out).
+        stride: Of rows and of columns.
+
+    Returns:
+        (taps, taps, out, stride * stride * in), for an upstream with taps - 1 zeros around it;
+        ``depth_to_space`` makes the input's gradient of what it gives, from its first pixel on.
+    """
+    rows, columns, inputs, outputs = kernel.shape
+    taps = [-(-side // stride) for side in (rows, columns)]
+    padded = np.zeros((taps[0] * stride, taps[1] * stride, inputs, outputs), kernel.dtype)
+    padded[:rows, :columns] = kernel
+    split = padded.reshape(taps[0], stride, taps[1], stride, inputs, outputs)[::-1, :, ::-1]
+    turned = split.transpose(0, 2, 5, 1, 3, 4)
+    return np.ascontiguousarray(turned.reshape(*taps, outputs, stride * stride * inputs))
 
 
 @dataclass(frozen=True, eq=False)
