@@ -33,12 +33,13 @@ import numpy as np
 import tensorflow as tf
 
 from dreamstream._libraries import cv2
+from dreamstream.engine import processor_flags
 from dreamstream.frames import FloatImage, to_pixels
-from dreamstream.models.dreamnet import LAYERS, TRUNK, WEIGHTS_PATH, build_dreamnet
+from dreamstream.models.dreamnet import LAYERS, POOL_STRIDES, TRUNK, WEIGHTS_PATH, build_dreamnet
 from tools.dreamnet_training.dreaming import BEAUTIFUL, PLAIN, Ascent, Manner
 from tools.dreamnet_training.gradients import Tensor, compiled, normalised
 from tools.dreamnet_training.photos import centre_crops, find_photos, split_photos
-from tools.dreamnet_training.teacher import Features, SqueezeNet
+from tools.dreamnet_training.teacher import Features, Scaled, SqueezeNet
 from tools.dreamnet_training.validation import (
     dream_photos,
     dreamed_by,
@@ -97,19 +98,17 @@ def count_operations() -> dict[str, float]:
     """Count thousands of floating point operations per pixel of a forward pass to each layer.
 
     Returns:
-        Layer name to the count for that layer alone, and "all" for all of them at once.
+        Layer name to the count.
     """
-    channels, area, trunk, heads = 3, 1.0, 0.0, 0.0
+    channels, area, trunk = 3, 1.0, 0.0
     counts = {}
     for convolution in TRUNK:
-        area /= 4 if convolution.downsamples else 1
-        trunk += 2 * 9 * channels * convolution.filters * area / 1000
+        area /= (convolution.strides * (POOL_STRIDES if convolution.pooled else 1)) ** 2
+        trunk += 2 * convolution.side**2 * channels * convolution.filters * area / 1000
         channels = convolution.filters
-        if convolution.head:
-            head = 2 * channels * convolution.head_filters * area / 1000
-            counts[convolution.head] = trunk + head
-            heads += head
-    return {**counts, "all": trunk + heads}
+        if convolution.name in LAYERS:
+            counts[convolution.name] = trunk
+    return counts
 
 
 def time_steps(losses: Mapping[str, Callable[[Tensor], Tensor]]) -> dict[str, float]:
@@ -202,9 +201,7 @@ def has_bfloat16() -> bool:
     """Tell whether this machine computes in bfloat16 rather than emulating it."""
     if tf.config.list_physical_devices("GPU"):
         return True
-    information = Path("/proc/cpuinfo")
-    words = information.read_text().split() if information.exists() else []
-    return not BFLOAT16_FLAGS.isdisjoint(words)
+    return not BFLOAT16_FLAGS.isdisjoint(processor_flags())
 
 
 def measure_package() -> Figures:
@@ -270,7 +267,9 @@ def measure(options: argparse.Namespace) -> Figures:
     """Measure everything that the options ask for."""
     _, held_out = split_photos(find_photos(options.photos))
     photos = centre_crops(held_out[:: max(1, len(held_out) // options.count)])
-    teacher = SqueezeNet(options.teacher)
+    raw = SqueezeNet(options.teacher)
+    # in the units in which it was taught, which are those of the student's maps
+    teacher = Scaled(raw, np.sqrt(layer_scales_of(raw, centre_crops(held_out))))
     student = build_dreamnet(options.weights)
     scales = layer_scales_of(teacher, photos)
     transfer = {}

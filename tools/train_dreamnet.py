@@ -1,12 +1,13 @@
 r"""Train dreamnet, the bundled network: distil a classifier of photos into a small one.
 
 The student learns the maps of five of the teacher's layers and, in every n-th step, the gradient
-of their mean squares with respect to the picture, which is what a dream follows. The pictures are
+of their mean squares with respect to the picture, which is what a dream follows. For the first
+part of a training every layer begins from the teacher's map of the layer before. The pictures are
 crops on their way into dreams, led by the teacher or by the student itself. Run from the
 repository's root:
 
     python -m tools.train_dreamnet --teacher squeezenet_v1_1.npz --photos photos/ \
-        --checkpoints ../dreamnet-checkpoints --minutes 90 --export dreamnet.npz
+        --checkpoints ../dreamnet-checkpoints --minutes 90 --forcing 0.16 --export dreamnet.npz
 
 A training that was stopped goes on where its folder of checkpoints left off. The schedule follows
 the clock (``--minutes``) or the count (``--steps``), so that it always ends where it should.
@@ -32,13 +33,14 @@ from dreamstream.models.dreamnet import (
     build_architecture,
     build_dreamnet,
     set_weights,
+    weighted_layers,
 )
 
 from .dreamnet_training import checkpoints
 from .dreamnet_training.distillation import Distillation
 from .dreamnet_training.dreaming import Ascent
 from .dreamnet_training.photos import centre_crops, find_photos, read_photo, split_photos
-from .dreamnet_training.teacher import Features, load_teacher
+from .dreamnet_training.teacher import Features, Scaled, load_teacher
 from .dreamnet_training.trajectories import Trajectories
 from .dreamnet_training.validation import dreamed_by, held_out_errors, layer_scales_of
 
@@ -75,12 +77,12 @@ class Training:
         held_out_photos = centre_crops(held_out)
         teacher = load_teacher(options.teacher)
         self._held_out = held_out_photos
+        # all layers of one size, so that one rate suits them all
+        teacher = Scaled(teacher, np.sqrt(layer_scales_of(teacher, held_out_photos)))
         scales = layer_scales_of(teacher, held_out_photos)
         self.student = _begin(options.init, teacher)
         self._distillation = Distillation(self.student, teacher, scales, options.gradient_weight)
-        resumed = checkpoints.resume(
-            options.checkpoints, self.student, self._distillation.optimizer
-        )
+        resumed = checkpoints.resume(options.checkpoints, self.student, self._distillation.state)
         self.progress = resumed or checkpoints.Progress()
         self._crops = Trajectories(
             [read_photo(path) for path in training],
@@ -106,7 +108,8 @@ class Training:
                 if now - saved > 60 * self._options.save_every:
                     self.save()
                     saved = now
-                if now - validated > 60 * self._options.validate_every:
+                due = now - validated > 60 * self._options.validate_every
+                if due and not self.progress.forced:
                     tqdm.write(f"step {self.progress.steps}: {self._validator.line(self.student)}")
                     validated = now
         self.save()
@@ -128,7 +131,7 @@ class Training:
         checkpoints.save(
             self._options.checkpoints,
             self.student,
-            self._distillation.optimizer,
+            self._distillation.state,
             self.scales(),
             self.progress,
         )
@@ -148,13 +151,40 @@ class Training:
             set_weights(self.student, means)
 
     def _step(self) -> str:
-        rate = self._options.rate * _schedule(self.share)
-        self._distillation.optimizer.learning_rate.assign(rate)
+        forcing = self._options.forcing
+        if self.share < forcing:
+            self._set_rate(self._options.forced_rate, self.share / forcing)
+            return self._match_forced()
+        if self.progress.forced:
+            self._distillation.settle()
+            self.progress.forced = False
+        self._set_rate(self._options.rate, (self.share - forcing) / (1 - forcing))
         if self.progress.steps % self._options.gradient_every == 0:
             self._last_line = self._match_gradients()
         else:
             pictures = self._crops.draw_pictures(self._options.batch)
             self._distillation.match_maps(tf.constant(pictures))
+        self.progress.steps += 1
+        return self._last_line
+
+    def _set_rate(self, highest: float, share: float) -> None:
+        self._distillation.optimizer.learning_rate.assign(highest * _schedule(share))
+
+    def _match_forced(self) -> str:
+        self.progress.forced = True
+        if self.progress.steps % self._options.gradient_every == 0:
+            batch = self._crops.draw(self._options.batch)
+            directions = self._distillation.lead(
+                tf.constant(batch.pictures),
+                tf.constant(batch.coefficients),
+                tf.constant(batch.smoothings),
+            )
+            self._crops.advance(batch, directions.numpy())
+        pictures = self._crops.draw_pictures(self._options.batch)
+        errors = self._distillation.match_forced(tf.constant(pictures))
+        if self.progress.steps % self._options.gradient_every == 0:
+            layers = " ".join(f"{error:.3f}" for error in errors.numpy())
+            self._last_line = f"step {self.progress.steps} forced errors {layers}"
         self.progress.steps += 1
         return self._last_line
 
@@ -177,7 +207,12 @@ def _begin(weights_path: Path | None, teacher: Features) -> keras.Model:
         return build_dreamnet(weights_path)
     maps = teacher(tf.zeros((1, 96, 96, 3)))
     channels = {layer: given.shape[-1] for layer, given in zip(LAYERS, maps, strict=True)}
-    return build_architecture(channels)
+    student = build_architecture(channels)
+    for layer in weighted_layers(student)[1:]:
+        # what comes in is never negative: a kernel of mean 0 is as often below as above it
+        kernel, bias = layer.get_weights()
+        layer.set_weights([kernel - kernel.mean((0, 1, 2)), bias])
+    return student
 
 
 def _schedule(share: float) -> float:
@@ -211,10 +246,18 @@ def parse_options() -> argparse.Namespace:
         "the next (default %(default)s)")  # fmt: skip
     add("--gradient-weight", type=float, default=0.5, help="of the gradients' disagreement "
         "against the maps' error (default %(default)s)")  # fmt: skip
+    add("--forcing", type=float, default=0.0, metavar="SHARE", help="of the training, in which "
+        "every layer begins from the teacher's map of the one before; for a training from random "
+        "weights (default %(default)s)")  # fmt: skip
+    add("--forced-rate", type=float, default=2e-3, help="highest learning rate meanwhile (default "
+        "%(default)s)")  # fmt: skip
     add("--save-every", type=float, default=5, help="minutes (default %(default)s)")
     add("--validate-every", type=float, default=15, help="minutes (default %(default)s)")
     add("--seed", type=int, default=0, help="of every random choice (default %(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.init and options.forcing:
+        parser.error("--forcing is for a training from random weights: leave it or --init out")
+    return options
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """dreamnet: the bundled network, small enough to dream live on a laptop.
 
-Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file). Eleven
-regular 3x3 convolutions, no batch norm and no pooling: shallow ones at 1/2 and 1/4 of the
-picture's size, the rest at 1/8 and 1/16, where arithmetic is cheap. Each named layer is a
-1x1 convolution and ReLU on top of one of them, trained to be a layer of the teacher.
+Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file). One chain of
+convolutions with ReLUs, 1x1 ones to a few channels and 3x3 ones to many in turn, no batch norm and
+no branches: at 1/2, 1/4, 1/8 and 1/16 of the picture's size, halved by maxima, since a dream
+follows gradients, and those of maxima are unlike those of strides. Each named layer is one of the
+chain, trained to be a layer of the teacher.
 
 Reading the names, descriptions and scales loads no TensorFlow; building the model does.
 """
@@ -48,36 +49,44 @@ LAYERS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Convolution:
-    """One 3x3 convolution of the trunk, and the layer read from it, if any.
+    """A convolution and a ReLU.
 
     Attributes:
-        name: Name of its weights.
+        name: Name of its weights; one of ``LAYERS`` where a layer is read from it.
         filters: Output channels.
-        downsamples: Whether it halves the map; if not, its input is added to its output.
-        head: The named layer on top of it, or "" for none.
-        head_filters: Channels of that layer, as many as the teacher's.
+        side: Height and width of its kernel.
+        strides: 2 halves the map.
+        pooled: Whether the map is halved before it, by the greatest of each 3x3.
     """
 
     name: str
     filters: int
-    downsamples: bool = False
-    head: str = ""
-    head_filters: int = 0
+    side: int = 3
+    strides: int = 1
+    pooled: bool = False
 
 
+#: Pairs of a 1x1 convolution to a few channels and a 3x3 one to many: the arithmetic of the
+#: many is cheap where the few are looked at.
 TRUNK = (
-    Convolution("conv1", 32, downsamples=True),
-    Convolution("conv2", 64, downsamples=True),
-    Convolution("conv3", 64, head="textures", head_filters=128),
-    Convolution("conv4", 96, downsamples=True),
-    Convolution("conv5", 96),
-    Convolution("conv6", 96, head="patterns", head_filters=256),
-    Convolution("conv7", 160, downsamples=True),
-    Convolution("conv8", 160, head="eyes", head_filters=384),
-    Convolution("conv9", 160, head="faces", head_filters=384),
-    Convolution("conv10", 160),
-    Convolution("conv11", 160, head="creatures", head_filters=512),
+    Convolution("conv1", 64, strides=2),
+    Convolution("squeeze2", 16, side=1, pooled=True),
+    Convolution("expand2", 128),
+    Convolution("squeeze3", 16, side=1),
+    Convolution("textures", 128),
+    Convolution("squeeze4", 32, side=1, pooled=True),
+    Convolution("expand4", 256),
+    Convolution("squeeze5", 32, side=1),
+    Convolution("patterns", 256),
+    Convolution("squeeze6", 48, side=1, pooled=True),
+    Convolution("eyes", 384),
+    Convolution("squeeze7", 48, side=1),
+    Convolution("faces", 384),
+    Convolution("squeeze8", 64, side=1),
+    Convolution("creatures", 512),
 )
+
+POOL_SIDE, POOL_STRIDES = 3, 2
 
 
 def read_weights(weights_path: Path | str | None = None) -> Weights:
@@ -110,11 +119,11 @@ def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:
         return dict(zip(LAYERS, map(float, archive[SCALES_KEY]), strict=True))
 
 
-def build_architecture(head_filters: Mapping[str, int] | None = None) -> keras.Model:
+def build_architecture(layer_filters: Mapping[str, int] | None = None) -> keras.Model:
     """Build the network with fresh random weights.
 
     Args:
-        head_filters: Layer name to its channels; as many as the bundled network's if None.
+        layer_filters: Layer name to its channels; as many as the bundled network's if None.
 
     Returns:
         A model from (batch, height, width, 3) float32 RGB in [-1, 1] to one map per layer of
@@ -125,13 +134,11 @@ def build_architecture(head_filters: Mapping[str, int] | None = None) -> keras.M
     shift = [1.0 - mean / HALF_RANGE for mean in MEAN_RGB]
     picture = keras.Input((None, None, 3), name="picture")
     features = keras.layers.Rescaling(1.0, offset=shift, name="centre")(picture)
-    outputs = []
+    outputs = {}
     for convolution in TRUNK:
-        features = _convolve(features, convolution)
-        if convolution.head:
-            filters = (head_filters or {}).get(convolution.head, convolution.head_filters)
-            outputs.append(_head(features, convolution.head, filters))
-    return keras.Model(picture, outputs, name="dreamnet")
+        filters = (layer_filters or {}).get(convolution.name, convolution.filters)
+        features = outputs[convolution.name] = _convolve(features, convolution, filters)
+    return keras.Model(picture, [outputs[layer] for layer in LAYERS], name="dreamnet")
 
 
 def build_dreamnet(weights_path: Path | str | None = None) -> keras.Model:
@@ -177,28 +184,20 @@ def weighted_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.weights]
 
 
-def _convolve(features: Any, convolution: Convolution) -> Any:
+def _convolve(features: Any, convolution: Convolution, filters: int) -> Any:
     import keras
 
-    strides = 2 if convolution.downsamples else 1
-    convolved = keras.layers.Conv2D(
-        convolution.filters,
-        3,
-        strides,
+    if convolution.pooled:
+        pool = keras.layers.MaxPooling2D(
+            POOL_SIDE, POOL_STRIDES, "same", name=f"{convolution.name}_pool"
+        )
+        features = pool(features)
+    return keras.layers.Conv2D(
+        filters,
+        convolution.side,
+        convolution.strides,
         padding="same",
-        activation="relu" if convolution.downsamples else None,
+        activation="relu",
         kernel_initializer="he_normal",
         name=convolution.name,
-    )(features)
-    if convolution.downsamples:
-        return convolved
-    total = keras.layers.Add(name=f"{convolution.name}_sum")([features, convolved])
-    return keras.layers.ReLU(name=f"{convolution.name}_relu")(total)
-
-
-def _head(features: Any, name: str, filters: int) -> Any:
-    import keras
-
-    return keras.layers.Conv2D(
-        filters, 1, activation="relu", kernel_initializer="he_normal", name=name
     )(features)

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
 from dreamstream.models import operations
-from dreamstream.models.dreamnet import MEAN_RGB, TRUNK, Convolution, Weights
+from dreamstream.models.dreamnet import (
+    MEAN_RGB,
+    POOL_SIDE,
+    POOL_STRIDES,
+    TRUNK,
+    Convolution,
+    Weights,
+)
 from dreamstream.models.graph import Graph, Node, graph_of
-from dreamstream.models.operations import Norm, Pair, Picture, Rectifier, Sum
+from dreamstream.models.operations import Norm, Picture, Pool, Rectifier
 from dreamstream.models.reach import Reach, Sight
-
-_SIDE = 3
-"""Height and width of the trunk's kernels."""
 
 
 class PlainDreamnet:
@@ -33,12 +37,13 @@ class PlainDreamnet:
     def __init__(self, weights: Weights, layers: Iterable[str]) -> None:
         self._layers = tuple(layers)
         _require_shapes(weights)
-        heads = [convolution.head for convolution in TRUNK]
-        self._trunk = TRUNK[: 1 + max(map(heads.index, self._layers))]
-        names = [*(convolution.name for convolution in self._trunk), *self._layers]
+        names = [convolution.name for convolution in TRUNK]
+        self._trunk = TRUNK[: 1 + max(map(names.index, self._layers))]
         self._weights = {
-            f"{name}/{part}": np.asarray(weights[f"{name}/{part}"], np.float32)
-            for name in names
+            f"{convolution.name}/{part}": np.asarray(
+                weights[f"{convolution.name}/{part}"], np.float32
+            )
+            for convolution in self._trunk
             for part in ("kernel", "bias")
         }
 
@@ -51,9 +56,7 @@ class PlainDreamnet:
         features = Node(Norm(np.ones_like(shift), shift), (Node(Picture()),))
         found = {}
         for convolution in self._trunk:
-            features = self._continue(features, convolution)
-            if convolution.head in self._layers:
-                found[convolution.head] = _rectified(self._convolved(features, convolution.head))
+            features = found[convolution.name] = self._convolved(features, convolution)
         return graph_of(found[layer] for layer in self._layers)
 
     def compute_output_shape(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -61,48 +64,43 @@ class PlainDreamnet:
         batch, height, width, _ = shape
         return [
             (batch, -(-height // stride), -(-width // stride), channels)
-            for stride, channels in map(_scales_of_heads().__getitem__, self._layers)
+            for stride, channels in map(_scales_of_layers().__getitem__, self._layers)
         ]
 
     def sight(self) -> Sight:
         """Tell what the chosen layers see, and how much is computed for them."""
-        reach, found, floats = Reach(), {}, 0.0
+        reach, found, floats, channels = Reach(), {}, 0.0, len(MEAN_RGB)
         for convolution in self._trunk:
-            reach = reach.through(_SIDE, 2 if convolution.downsamples else 1, "same")
-            steps = 2 if convolution.downsamples else 3  # the convolution, a sum, the ReLU
-            floats += steps * convolution.filters / reach.stride**2
-            if convolution.head in self._layers:
-                found[convolution.head] = reach
-                floats += 2 * convolution.head_filters / reach.stride**2
+            if convolution.pooled:
+                reach = reach.through(POOL_SIDE, POOL_STRIDES, "same")
+                floats += channels / reach.stride**2
+            reach = reach.through(convolution.side, convolution.strides, "same")
+            channels = convolution.filters
+            floats += 2 * channels / reach.stride**2  # the convolution and the ReLU
+            found[convolution.name] = reach
         return Sight(tuple(found[layer] for layer in self._layers), floats)
 
     def get_weights(self) -> list[NDArray[np.float32]]:
         """Give the kernels and biases of what is left after the cut, in the order of the graph."""
         return list(self._weights.values())
 
-    def _continue(self, features: Node, convolution: Convolution) -> Node:
-        if convolution.downsamples:
-            return _rectified(self._convolved(features, convolution.name, (2, 2)))
-        added = self._convolved(features, convolution.name)
-        return _rectified(Node(Sum(), (features, added)))
-
-    def _convolved(self, features: Node, name: str, strides: Pair = (1, 1)) -> Node:
-        kernel, bias = self._weights[f"{name}/kernel"], self._weights[f"{name}/bias"]
-        operation = operations.Convolution(kernel.astype(float), bias.astype(float), strides)
-        return Node(operation, (features,))
-
-
-def _rectified(features: Node) -> Node:
-    return Node(Rectifier(), (features,))
+    def _convolved(self, features: Node, convolution: Convolution) -> Node:
+        if convolution.pooled:
+            sides, strides = (POOL_SIDE, POOL_SIDE), (POOL_STRIDES, POOL_STRIDES)
+            features = Node(Pool(False, sides, strides, "SAME"), (features,))
+        kernel, bias = (
+            self._weights[f"{convolution.name}/{part}"].astype(float) for part in ("kernel", "bias")
+        )
+        operation = operations.Convolution(kernel, bias, (convolution.strides,) * 2)
+        return Node(Rectifier(), (Node(operation, (features,)),))
 
 
-def _scales_of_heads() -> Mapping[str, tuple[int, int]]:
-    """Give each layer's stride, in pixels of the picture, and its channels."""
+def _scales_of_layers() -> Mapping[str, tuple[int, int]]:
+    """Give each convolution's stride, in pixels of the picture, and its channels."""
     stride, scales = 1, {}
     for convolution in TRUNK:
-        stride *= 2 if convolution.downsamples else 1
-        if convolution.head:
-            scales[convolution.head] = stride, convolution.head_filters
+        stride *= convolution.strides * (POOL_STRIDES if convolution.pooled else 1)
+        scales[convolution.name] = stride, convolution.filters
     return scales
 
 
@@ -119,10 +117,8 @@ def _expected_shapes() -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     channels = len(MEAN_RGB)
     for convolution in TRUNK:
-        shapes[f"{convolution.name}/kernel"] = (_SIDE, _SIDE, channels, convolution.filters)
+        sides = (convolution.side, convolution.side)
+        shapes[f"{convolution.name}/kernel"] = (*sides, channels, convolution.filters)
         shapes[f"{convolution.name}/bias"] = (convolution.filters,)
         channels = convolution.filters
-        if convolution.head:
-            shapes[f"{convolution.head}/kernel"] = (1, 1, channels, convolution.head_filters)
-            shapes[f"{convolution.head}/bias"] = (convolution.head_filters,)
     return shapes

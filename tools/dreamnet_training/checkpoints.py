@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from dreamstream.models.dreamnet import SCALES_KEY, weighted_layers
@@ -22,10 +23,17 @@ FORMAT = "step-{:07d}.npz"
 
 @dataclass
 class Progress:
-    """How far a training has come: steps taken and seconds spent on them."""
+    """How far a training has come.
+
+    Attributes:
+        steps: Steps taken.
+        seconds: Spent on them.
+        forced: Whether norms stand beside the weights that belong into them.
+    """
 
     steps: int = 0
     seconds: float = 0.0
+    forced: bool = False
 
 
 def model_arrays(model: keras.Model) -> dict[str, NDArray[Any]]:
@@ -61,7 +69,7 @@ def export(model: keras.Model, scales: NDArray[Any], path: Path) -> None:
 def save(
     folder: Path,
     model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
+    state: Sequence[keras.Variable | tf.Variable],
     scales: NDArray[Any],
     progress: Progress,
 ) -> None:
@@ -69,20 +77,22 @@ def save(
 
     Args:
         folder: Made if need be; outside of any clone.
-        model: The network, which is written in full precision.
-        optimizer: Its optimizer.
+        model: The network, which is written in full precision; under its step's name only where
+            it is whole without norms.
+        state: All else that changes in a training, in an order that stays.
         scales: (layers,) as `export` takes them.
         progress: So far.
     """
     weights = {**model_arrays(model), SCALES_KEY: scales.astype(np.float32)}
-    write_arrays(folder / FORMAT.format(progress.steps), weights)
-    moments = {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
-    state = {"steps": np.array(progress.steps), "seconds": np.array(progress.seconds)}
-    write_arrays(folder / LATEST, {**weights, **moments, **state})
+    if not progress.forced:
+        write_arrays(folder / FORMAT.format(progress.steps), weights)
+    kept = {f"state/{number}": np.asarray(value) for number, value in enumerate(state)}
+    reached = {name: np.array(value) for name, value in asdict(progress).items()}
+    write_arrays(folder / LATEST, {**weights, **kept, **reached})
 
 
 def resume(
-    folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer
+    folder: Path, model: keras.Model, state: Sequence[keras.Variable | tf.Variable]
 ) -> Progress | None:
     """Take up a training where `save` left it.
 
@@ -95,6 +105,6 @@ def resume(
     with np.load(path, allow_pickle=False) as archive:
         for layer in weighted_layers(model):
             layer.set_weights([archive[f"{layer.name}/{part}"] for part in ("kernel", "bias")])
-        for number, variable in enumerate(optimizer.variables):
-            variable.assign(archive[f"optimizer/{number}"])
-        return Progress(int(archive["steps"]), float(archive["seconds"]))
+        for number, variable in enumerate(state):
+            variable.assign(archive[f"state/{number}"])
+        return Progress(**{field.name: archive[field.name].item() for field in fields(Progress)})

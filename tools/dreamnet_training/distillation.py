@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from .gradients import (
@@ -24,10 +25,13 @@ CLIP_NORM = 1.0
 # on photos.
 DREAM_EMPHASIS = 0.75
 TINY_ENERGY = 1e-4
+TINY_VARIANCE = 1e-5
+MOMENTS_RATE = 0.02
+LEAK = 0.1
 # Views of the gradient in which its cosine is taken, and the weight of each: as it is, smoothed
 # as a dreamer smooths it, and its colours alone (wrong ones show as rainbow fringes).
 VIEW_SIGMA = 1.5
-RAW_WEIGHT, SMOOTH_WEIGHT, COLOUR_WEIGHT = 0.3, 1.0, 0.5
+RAW_WEIGHT, SMOOTH_WEIGHT, COLOUR_WEIGHT = 0.5, 1.0, 0.5
 
 
 class Distillation:
@@ -50,6 +54,17 @@ class Distillation:
         self.optimizer.build(student.trainable_variables)
         self._scales = tf.constant(scales, tf.float32)
         self._gradient_weight = gradient_weight
+        self._moments = {
+            layer.name: (tf.Variable(tf.zeros(layer.filters)), tf.Variable(tf.ones(layer.filters)))
+            for layer in student.layers
+            if layer.weights and layer.name not in student.output_names
+        }
+
+    @property
+    def state(self) -> list[keras.Variable | tf.Variable]:
+        """All that a training changes but for the student's weights."""
+        moments = [moment for pair in self._moments.values() for moment in pair]
+        return [*self.optimizer.variables, *moments]
 
     @compiled
     def match_maps(self, pictures: Tensor) -> Tensor:
@@ -67,6 +82,68 @@ class Distillation:
             loss = tf.reduce_sum(errors)
         self._apply(tape.gradient(loss, self.student.trainable_variables))
         return errors
+
+    @compiled
+    def match_forced(self, pictures: Tensor) -> Tensor:
+        """Train every layer on its own, from the teacher's map of the layer before.
+
+        Teacher forcing (Williams and Zipser 1989): no layer waits until those before it are good.
+        What lies between two layers is batch-normalised meanwhile, or half of its units would
+        die; `settle` puts the norms into the weights.
+
+        Args:
+            pictures: (batch, side, side, 3) float32 RGB in [-1, 1].
+
+        Returns:
+            (layers,) relative squared errors of the maps, mean over crops.
+        """
+        wanted = self.teacher(pictures)
+        with tf.GradientTape() as tape:
+            maps = [
+                self._run_normalised(stage, features)
+                for stage, features in zip(
+                    stages_of(self.student), [pictures, *wanted[:-1]], strict=True
+                )
+            ]
+            errors = relative_errors(maps, wanted, DREAM_EMPHASIS)
+            loss = tf.reduce_sum(errors)
+        self._apply(tape.gradient(loss, self.student.trainable_variables))
+        return errors
+
+    def settle(self) -> None:
+        """Put the norms of `match_forced` into the weights, for good."""
+        for layer in self.student.layers:
+            if layer.name in self._moments:
+                mean, variance = (moment.numpy() for moment in self._moments[layer.name])
+                kernel, bias = layer.get_weights()
+                spread = np.sqrt(variance + TINY_VARIANCE)
+                layer.set_weights([kernel / spread, bias - mean / spread])
+
+    def _run_normalised(self, stage: Sequence[keras.layers.Layer], features: Tensor) -> Tensor:
+        for layer in stage:
+            if not layer.weights:
+                features = layer(features)
+                continue
+            convolved = layer.convolution_op(features, layer.kernel)
+            if layer.name not in self._moments:
+                features = tf.nn.leaky_relu(convolved + layer.bias, LEAK)
+                continue
+            moments = tf.nn.moments(convolved, (0, 1, 2))
+            for kept, moment in zip(self._moments[layer.name], moments, strict=True):
+                kept.assign(kept + MOMENTS_RATE * (moment - kept))
+            mean, variance = moments
+            normal = (convolved - mean) * tf.math.rsqrt(variance + TINY_VARIANCE)
+            features = tf.nn.relu(normal + layer.bias)
+        return features
+
+    @compiled
+    def lead(self, pictures: Tensor, coefficients: Tensor, smoothings: Tensor) -> Tensor:
+        """Give the direction of each dream's next step as the teacher has it.
+
+        Arguments and result are those of `match_gradients`.
+        """
+        wanted = self._maps_and_gradients(self.teacher, pictures, coefficients)[1]
+        return _directions(wanted, smoothings)
 
     @compiled
     def match_gradients(
@@ -109,6 +186,16 @@ class Distillation:
     def _apply(self, gradients: list[Tensor]) -> None:
         clipped, _ = tf.clip_by_global_norm(gradients, CLIP_NORM)
         self.optimizer.apply_gradients(zip(clipped, self.student.trainable_variables, strict=True))
+
+
+def stages_of(student: keras.Model) -> list[list[keras.layers.Layer]]:
+    """Split a student into what leads to each of its outputs from the one before."""
+    stages: list[list[keras.layers.Layer]] = [[]]
+    for layer in student.layers[1:]:
+        stages[-1].append(layer)
+        if layer.name in student.output_names:
+            stages.append([])
+    return stages[:-1]
 
 
 def relative_errors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,3 +146,21 @@ def _pool(features: Tensor) -> Tensor:
 
 def _caffe_levels(pictures: Tensor) -> Tensor:
     return (pictures[..., ::-1] + 1.0) * 127.5 - tf.constant(MEAN_BGR)
+
+
+class Scaled:
+    """A network whose maps are multiplied each by a number of its own."""
+
+    def __init__(self, features: Features, factors: Iterable[float]) -> None:
+        """Remember both.
+
+        Args:
+            features: The network.
+            factors: One for each of its maps.
+        """
+        self._features, self._factors = features, tuple(map(float, factors))
+
+    def __call__(self, pictures: Tensor) -> list[Tensor]:
+        """Give the maps for (batch, height, width, 3) RGB in [-1, 1]."""
+        maps = self._features(pictures)
+        return [given * factor for given, factor in zip(maps, self._factors, strict=True)]
