@@ -16,6 +16,7 @@ repository's root, with ``dreamstream[dev]`` installed, on a machine that does n
 - stages: where a warm frame's time goes.
 - scaling: seconds of a warm frame against pixels, frames and cores.
 - memory: peak resident set of the command at two lengths; with ``--large`` of a large still too.
+- precision: dreams in bfloat16 beside dreams in float32, and beside some with other shifts.
 - first: seconds from the command's start to its first written frame.
 
 Without ``--weights`` InceptionV3's are random, as large as trained ones: times and memory are the
@@ -39,6 +40,7 @@ from typing import Any
 from benchmarks.pace import scaling
 from benchmarks.pace.frames import compare_frames
 from benchmarks.pace.networks import Network, make_networks
+from benchmarks.pace.precision import compare_precisions
 from benchmarks.pace.renders import Size, prepare_clip
 from benchmarks.pace.stages import measure_stages
 from benchmarks.pace.steps import measure_steps
@@ -57,6 +59,7 @@ class Extent:
         long: Frames of the clip whose later frames are compared with its early ones.
         memory: (height, width) of the streams whose memory is measured.
         lengths: Their frames.
+        precise: Pixels of the width of the frames that are dreamed in more than one precision.
         repeats: Times that the first frame is waited for.
     """
 
@@ -68,6 +71,7 @@ class Extent:
     long: int = 60
     memory: Size = (720, 1280)
     lengths: tuple[int, ...] = (40, 160)
+    precise: int = 480
     repeats: int = 3
 
 
@@ -80,6 +84,7 @@ QUICK = Extent(
     long=40,
     memory=(180, 320),
     lengths=(10, 40),
+    precise=160,
     repeats=1,
 )
 
@@ -190,6 +195,11 @@ def _measure_memory(bench: Bench) -> Any:
     return {**found, "still": scaling.measure_still(folder, bench.clips, network.config)}
 
 
+def _measure_precision(bench: Bench) -> Any:
+    extent = bench.extent
+    return compare_precisions(bench.usual_clip, extent.precise, extent.frames)
+
+
 def _measure_first(bench: Bench) -> Any:
     return scaling.measure_first_frame(bench.usual_clip, bench.folder, bench.extent.repeats)
 
@@ -201,6 +211,7 @@ PARTS: Mapping[str, Callable[[Bench], Any]] = MappingProxyType(
         "stages": _measure_stages,
         "scaling": _measure_scaling,
         "memory": _measure_memory,
+        "precision": _measure_precision,
         "first": _measure_first,
     }
 )

@@ -13,6 +13,7 @@ from networks import small_extractor
 from benchmarks.dreamnet import count_operations as dreamnet_operations
 from benchmarks.pace.frames import weigh
 from benchmarks.pace.original import OriginalLoss, OriginalProgram
+from benchmarks.pace.precision import distance
 from benchmarks.pace.renders import Render
 from benchmarks.pace.stages import Stopwatch
 from benchmarks.pace.steps import count_operations
@@ -28,6 +29,12 @@ STEPS = 3
 @pytest.fixture(scope="module")
 def photo() -> Pixels:
     return to_pixels(0.5 * natural_pictures(1, 120)[0, :100])
+
+
+def test_the_distance_of_dreams_is_in_shares_of_the_first_ones_strength() -> None:
+    one = [np.full((4, 4, 3), 0.2, np.float32)]
+    assert distance(one, one) == 0
+    assert distance([3 * each for each in one], one) == pytest.approx(2)
 
 
 def test_operations_are_two_for_each_product_and_sum_of_convolutions_and_matrices() -> None:
