@@ -121,14 +121,14 @@ def compare(
         f"\n{film.name}: {len(film.frames)} frames, {'exact' if film.exact else 'estimated'} flow"
     )
     print(f"{'':18}" + " ".join(f"{title:>10}" for title, _ in COLUMNS.values()))
-    loss = Loss(extractor, config.layers)
+    known = Known(film, Loss(extractor, config.layers))
     reference: list[FloatImage] = []
     rows, shown = {}, {}
     for name in ("independent", *(name for name in options.ways if name != "independent")):
         dreams, seconds = dream_film(film, name, config, extractor)
         given = metrics.residuals(film.frames, dreams)
         reference = reference or given
-        rows[name] = {**measure(film, given, reference, loss), "seconds": seconds}
+        rows[name] = {**measure(known, given, reference), "seconds": seconds}
         ghosts = rows[name].get("ghost"), rows["independent"]["ghost"]
         rows[name]["ghost_excess"] = None if None in ghosts else ghosts[0] - ghosts[1]
         shown[name] = dreams
@@ -148,25 +148,38 @@ def dream_film(
     return dreams, (time.perf_counter() - begun) / len(dreams)
 
 
-def measure(
-    film: Film, given: list[FloatImage], reference: list[FloatImage], loss: Loss
-) -> Figures:
+class Known:
+    """What all ways of dreaming a film are measured by."""
+
+    def __init__(self, film: Film, loss: Loss) -> None:
+        """Compose and estimate the film's motion.
+
+        Args:
+            film: The film.
+            loss: By which a dream's gain is measured.
+        """
+        self.film, self.loss = film, loss
+        self.long_links = metrics.compose(film.links, metrics.LONG_LAG)
+        self.own_flow = metrics.own_flow(film.frames, film.links)
+
+
+def measure(known: Known, given: list[FloatImage], reference: list[FloatImage]) -> Figures:
     """Measure a dream's residuals at the strength of the independent dream's."""
-    rms = metrics.root_mean_square(given)
+    film, rms = known.film, metrics.root_mean_square(given)
     alone = rms == 0
     same = given if alone else metrics.scaled(given, metrics.root_mean_square(reference))
     dreams = metrics.added(film.frames, same)
     figures: Figures = {
         "rms": 255 * rms,
         "e_warp": 1e4 * metrics.warp_error(_units(dreams), film.links),
-        "t_of": metrics.flow_difference(film.frames, dreams, film.links),
+        "t_of": metrics.flow_difference(dreams, known.own_flow),
     }
     if alone:
         return figures
     return figures | {
-        "gain": _mean_gain(film.frames, dreams, loss),
+        "gain": _mean_gain(film.frames, dreams, known.loss),
         "e_rel": metrics.relative_error(same, film.links),
-        "e_rel_8": metrics.relative_error(same, film.links, metrics.LONG_LAG),
+        "e_rel_8": metrics.relative_error(same, known.long_links, metrics.LONG_LAG),
         "coverage": metrics.coverage(same, reference),
         "movers": metrics.movers(same, reference, film.links),
         "sharpness": metrics.sharpness(same, reference),

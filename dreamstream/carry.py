@@ -18,10 +18,10 @@ STILL = 0.1
 """Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
 hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
 
-_STEADY_FROM = 0.95
+_STEADY_FROM = 0.96
 """Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
 
-_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.35, 0.08
+_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.5, 0.12
 """What is finer than so many pixels is raised in each frame by this share of how far a residual is
 softer than its shot's first one, at most by the last, and lowered where it is sharper."""
 

@@ -73,7 +73,7 @@ class Preset:
     smoothing: float = 1.9
     evenness: float = 0.8
     chroma: float = 0.35
-    blend: float = 0.95
+    blend: float = 0.965
     dream_size: int | None = 640
     octave_rule: str = "reinject"
     model: str = DEFAULT_MODEL

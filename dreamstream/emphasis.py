@@ -27,7 +27,7 @@ MOVING = 0.003
 WEAKNESS_POWER, MOST_WEAKNESS = 0.6, 3.0
 """Steps grow with this power of how far a place is under the usual strength, at most so far."""
 
-HELD_STEP, HOLDING_POWER, MOST_HELD = 0.875, 6.0, 2.5
+HELD_STEP, HOLDING_POWER, MOST_HELD = 0.65, 6.0, 2.5
 """Step on old ground that is as strong as the shot's first frame, in step sizes, and the power by
 which it shrinks as the shot grows stronger; at most the last, where it is weaker."""
 

@@ -96,14 +96,14 @@ def relative_error(given: Sequence[FloatImage], links: Links, lag: int = 1) -> f
 
     Args:
         given: Residuals, (H, W, 3) float32.
-        links: The source's flow.
-        lag: Frames between the two that are compared; flow is composed over them.
+        links: The source's flow, over ``lag`` frames (:func:`compose`).
+        lag: Frames between the two that are compared.
 
     Returns:
         0 for a residual that sticks perfectly, 2 for residuals that share nothing.
     """
     return _ratio(
-        _warp_terms(given, compose(links, lag), lag),
+        _warp_terms(given, links, lag),
         lambda now, mask: float(np.square(now[mask], dtype=np.float64).sum()),
     )
 
@@ -192,18 +192,27 @@ def ghost(given: Sequence[FloatImage], links: Links) -> float | None:
     return shared / energy if energy else None
 
 
-def flow_difference(frames: Sequence[Pixels], dreams: Sequence[Pixels], links: Links) -> float:
+def flow_difference(dreams: Sequence[Pixels], own: Sequence[FloatImage | None]) -> float:
     """Measure tOF: how far, in pixels, the dream's own flow strays from the source's.
 
     Source: Chu et al. 2020, "Learning Temporal Coherence via Self-Supervision for GAN-based
     Video Generation"; the flow is Farneback's, which no way of dreaming here uses.
+
+    Args:
+        dreams: (H, W, 3) uint8 each.
+        own: The source's, of :func:`own_flow`.
     """
     strays = [
-        np.linalg.norm(_farneback(dreams, index) - _farneback(frames, index), axis=-1).mean()
-        for index, link in enumerate(links)
-        if link is not None
+        np.linalg.norm(_farneback(dreams, index) - flow, axis=-1).mean()
+        for index, flow in enumerate(own)
+        if flow is not None
     ]
     return float(np.mean(strays)) if strays else 0.0
+
+
+def own_flow(frames: Sequence[Pixels], links: Links) -> list[FloatImage | None]:
+    """Estimate each frame's flow from the one before it, where a link says that there is one."""
+    return [None if link is None else _farneback(frames, index) for index, link in enumerate(links)]
 
 
 def drift(values: Sequence[float], settled: int = 30) -> float:

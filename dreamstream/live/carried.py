@@ -31,7 +31,7 @@ FLOW_SIDE = 192
 LEAST_CARRY_SIDE = 320
 """Longest side at which the residual is kept at least: a small dream must not coarsen it."""
 
-BLEND_PER_LOOK = 0.65
+BLEND_PER_LOOK = 0.936
 """Power of ``blend`` by which the dream decays at each change that it takes in.  A film's frame has
 steps in every octave to make up for its decay, a look at a live picture has one in all; and what no
 look makes up for must not decay, or a slow network's dream would starve."""
