@@ -111,11 +111,11 @@ def test_scales_are_finite_and_positive() -> None:
 
 def test_other_weights_are_read_from_a_path(tmp_path: Path, model: keras.Model) -> None:
     changed: dict[str, Any] = dict(dreamnet.read_weights())
-    changed["textures/bias"] = changed["textures/bias"] + np.float16(1000)
+    changed["creatures/bias"] = changed["creatures/bias"] + np.float16(1000)
     np.savez(tmp_path / "other.npz", **changed)
     other = dreamnet.build_dreamnet(tmp_path / "other.npz")
     picture = random_picture(32, 32)
-    assert maps(other, picture)[0].mean() > maps(model, picture)[0].mean() + 100
+    assert maps(other, picture)[-1].mean() > maps(model, picture)[-1].mean() + 100
     np.testing.assert_array_equal(maps(other, picture)[1], maps(model, picture)[1])
 
 

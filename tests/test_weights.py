@@ -311,7 +311,7 @@ def _without_scales(path: Path) -> None:
 
 def _without_a_kernel(path: Path) -> None:
     arrays = dict(dreamnet.read_weights())
-    del arrays["conv2/kernel"]
+    del arrays["expand2/kernel"]
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 

@@ -119,7 +119,7 @@ def _published(
 _DREAMNET = ModelEntry(
     "dreamnet",
     "bundled: small, fast, made for video",
-    1.6,
+    0.9,
     MappingProxyType({word: word for word in DEPTHS}),
     dreamnet.LAYERS,
 )
