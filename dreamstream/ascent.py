@@ -3,8 +3,10 @@
 Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:`GuardedAscent`
 is every other preset's.  Both trace once, for pictures of any size.
 
-Loops and choices are written in TensorFlow's own words: autograph would take longer to translate
-them than to trace them, and leaves files in the temporary folder where it is killed.
+A call is one step: in a loop of TensorFlow's own around the loss's, of tiles, a step took once or
+up to three times as long, by the chance of a process (two cores with AVX-512, TensorFlow 2.21).
+Choices are written in TensorFlow's own words: autograph would take longer to translate them than
+to trace them, and leaves files in the temporary folder where it is killed.
 """
 
 import math
@@ -33,9 +35,6 @@ NEAR_CEILING = 0.99
 SHARPEST_SIGMA = 0.6
 """Blur at the begin of an octave, in pixels; it grows to ``DreamConfig.smoothing`` at its end."""
 
-STEPS_PER_CALL = 4
-"""Steps between which Python may act: a stop signal waits no longer than these take."""
-
 LEAST_KEPT_PROMISE = 0.2
 """Least share, of the gain that its slope foretold, that a step is reckoned to have brought: long
 steps bring less than foretold, and the next one under a ceiling may go further for it."""
@@ -52,37 +51,24 @@ class _Climbed(NamedTuple):
     Attributes:
         image: (1, H, W, 3) float32.
         loss: Of the last picture that was measured; NaN where none was.
-        taken: Steps.
-        goes_on: Whether another step may follow.
+        stopped: Whether the loss has stopped it, instead of the last step.
         foretold: Gain of loss that the last step's slope foretold.
         kept_promise: Share of what was foretold that the step before brought.
     """
 
     image: Tensor
-    loss: Tensor
-    taken: Tensor
-    goes_on: Tensor
-    foretold: Tensor
-    kept_promise: Tensor
+    loss: Tensor = math.nan
+    stopped: Tensor = False
+    foretold: Tensor = 0.0
+    kept_promise: Tensor = 1.0
 
     def kept_promise_at(self, value: Tensor) -> Tensor:
         """Tell what share of its foretold gain the last step brought, now at a loss."""
         share = tf.clip_by_value((value - self.loss) / self.foretold, LEAST_KEPT_PROMISE, 1.0)
         return tf.where(self.foretold > 0, share, self.kept_promise)
 
-    def next(
-        self,
-        image: Tensor,
-        value: Tensor,
-        stops: Tensor,
-        foretold: Tensor = 0.0,
-        kept_promise: Tensor = 1.0,
-    ) -> "_Climbed":
-        """Give the state after a step, or after the loss has stopped it."""
-        taken = self.taken + tf.where(stops, 0, 1)
-        goes_on = tf.logical_not(stops)
-        rest = map(tf.convert_to_tensor, (foretold, kept_promise))
-        return _Climbed(image, value, taken, goes_on, *rest)
+
+_CLIMBED = _Climbed(IMAGE, _SCALAR, tf.TensorSpec([], tf.bool), _SCALAR, _SCALAR)
 
 
 class Ascent(Protocol):
@@ -112,26 +98,21 @@ class ClassicAscent:
         self._loss = loss
         self._step_size = config.step_size
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
-        self._compiled = compiled(self._steps, IMAGE, loss.signature, _COUNT)
+        self._compiled = compiled(self._step, _CLIMBED, loss.signature)
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
     ) -> tuple[FloatImage, float, int]:
         """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
         tiling = self._loss.tiling((image.shape[0], image.shape[1]))
-        return _in_slices(
-            image, steps, lambda start, _, count: self._compiled(start, tiling, count)
-        )
+        return _repeat(lambda state, _: self._compiled(state, tiling), image, steps)
 
-    def _steps(self, image: Tensor, tiling: Tiling, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        def step(state: _Climbed) -> _Climbed:
-            value, gradient = self._loss.value_and_gradient(state.image, tiling)
-            gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
-            is_over = value > self._max_loss
-            size = tf.where(is_over, 0.0, self._step_size)
-            return state.next(state.image + size * gradient, value, is_over)
-
-        return _repeat(step, image, count)
+    def _step(self, state: _Climbed, tiling: Tiling) -> _Climbed:
+        value, gradient = self._loss.value_and_gradient(state.image, tiling)
+        gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
+        is_over = value > self._max_loss
+        size = tf.where(is_over, 0.0, self._step_size)
+        return _Climbed(state.image + size * gradient, value, is_over, *state[3:])
 
 
 class GuardedAscent:
@@ -143,7 +124,7 @@ class GuardedAscent:
         self._max_loss = np.inf if config.max_loss is None else config.max_loss
         self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
         self._compiled = compiled(
-            self._steps, IMAGE, loss.signature, _MASK, _COUNT, _COUNT, _COUNT, _SCALAR
+            self._step, _CLIMBED, loss.signature, _MASK, _COUNT, _COUNT, _SCALAR
         )
         self._part: tuple[int, int | None] = (0, None)
         self._shifted = tf.Variable(0, trainable=False, dtype=tf.int32)
@@ -171,37 +152,32 @@ class GuardedAscent:
         ceiling = tf.constant(up_to * self._max_loss, tf.float32)
 
         before, whole = self._part
+        of = tf.constant(whole or steps)
 
-        def take(start: Tensor, first: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-            step, of = before + first, whole or steps
-            image, loss, taken = self._compiled(start, tiling, weights, step, count, of, ceiling)
-            return image, loss, taken
+        def step(state: _Climbed, number: int) -> _Climbed:
+            turn = tf.constant(before + number)
+            climbed: _Climbed = self._compiled(state, tiling, weights, turn, of, ceiling)
+            return climbed
 
-        return _in_slices(image, steps, take)
+        return _repeat(step, image, steps)
 
-    def _steps(
+    def _step(
         self,
-        image: Tensor,
+        state: _Climbed,
         tiling: Tiling,
         emphasis: Tensor,
-        first: Tensor,
-        count: Tensor,
+        number: Tensor,
         steps: Tensor,
         ceiling: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Take ``count`` of an octave's ``steps``, from number ``first``."""
-
-        def step(state: _Climbed) -> _Climbed:
-            number = first + state.taken
-            value, gradient = self._shifted_gradient(state.image, tiling, number)
-            kept_promise = state.kept_promise_at(value)
-            direction = normalise(self._shape(gradient, number, steps)) * emphasis
-            slope = tf.reduce_sum(gradient * direction)
-            size = self._step_that_fits(ceiling - value, kept_promise * slope)
-            image = _step_in_range(state.image, size * direction)
-            return state.next(image, value, size <= 0, size * slope, kept_promise)
-
-        return _repeat(step, image, count)
+    ) -> _Climbed:
+        """Take step ``number`` of an octave's ``steps``."""
+        value, gradient = self._shifted_gradient(state.image, tiling, number)
+        kept_promise = state.kept_promise_at(value)
+        direction = normalise(self._shape(gradient, number, steps)) * emphasis
+        slope = tf.reduce_sum(gradient * direction)
+        size = self._step_that_fits(ceiling - value, kept_promise * slope)
+        image = _step_in_range(state.image, size * direction)
+        return _Climbed(image, value, size <= 0, size * slope, kept_promise)
 
     def _shifted_gradient(
         self, image: Tensor, tiling: Tiling, step: Tensor
@@ -247,35 +223,19 @@ def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]
 
 
 def _repeat(
-    step: Callable[[_Climbed], _Climbed], image: Tensor, count: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+    step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count: int
+) -> tuple[FloatImage, float, int]:
     """Take up to ``count`` steps; give the picture, its last loss and the steps taken."""
-    start = _Climbed(image, *map(tf.constant, (math.nan, 0, True, 0.0, 1.0)))
-    end = tf.while_loop(
-        lambda *state: state[3] & (state[2] < count),
-        lambda *state: step(_Climbed(*state)),
-        start,
-        shape_invariants=_Climbed(IMAGE.shape, *[tf.TensorShape([])] * 5),
-    )
-    return end.image, end.loss, end.taken
+    state, taken = _Climbed(tf.constant(image[None])), 0
+    state = _Climbed(state.image, *map(tf.constant, state[1:]))
+    for number in range(count):
+        state = step(state, number)
+        if state.stopped:
+            break
+        taken += 1
+    return state.image.numpy()[0], float(state.loss), taken
 
 
 def _step_in_range(image: Tensor, change: Tensor) -> Tensor:
     """Add a change that may not push a value out of [-1, 1], nor further out if it is out."""
     return tf.clip_by_value(image + change, tf.minimum(image, -1.0), tf.maximum(image, 1.0))
-
-
-def _in_slices(
-    image: FloatImage,
-    steps: int,
-    take: Callable[[Tensor, int, int], tuple[Tensor, Tensor, Tensor]],
-) -> tuple[FloatImage, float, int]:
-    """Take an octave's steps a few at a time; stop where fewer are taken than asked for."""
-    current, loss, total = tf.constant(image[None]), math.nan, 0
-    for first in range(0, steps, STEPS_PER_CALL):
-        count = min(STEPS_PER_CALL, steps - first)
-        current, value, taken = take(current, first, count)
-        loss, total = float(value), total + int(taken)
-        if taken < count:
-            break
-    return current.numpy()[0], loss, total

@@ -135,17 +135,6 @@ def test_the_step_is_traced_once_for_pictures_of_any_size(loss: Loss) -> None:
     assert ascent._compiled.experimental_get_tracing_count() == 1
 
 
-def test_more_steps_than_one_call_takes_are_one_ascent(
-    loss: Loss, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ascent = GuardedAscent(loss, FREE)
-    sliced, _, taken = ascent.climb(IMAGE, EVERYWHERE, 7)
-    monkeypatch.setattr("dreamstream.ascent.STEPS_PER_CALL", 100)
-    whole, _, _ = ascent.climb(IMAGE, EVERYWHERE, 7)
-    assert taken == 7
-    np.testing.assert_allclose(sliced, whole, atol=1e-5)
-
-
 def test_smoothing_has_an_effect_even_on_a_single_step(loss: Loss) -> None:
     def step(smoothing: float) -> FloatImage:
         config = DreamConfig(layers={"deep": 1.0}, smoothing=smoothing, max_loss=None)
