@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -76,12 +76,7 @@ class Distillation:
         Returns:
             (layers,) relative squared errors of the maps, mean over crops.
         """
-        wanted = self.teacher(pictures)
-        with tf.GradientTape() as tape:
-            errors = relative_errors(self.student(pictures), wanted, DREAM_EMPHASIS)
-            loss = tf.reduce_sum(errors)
-        self._apply(tape.gradient(loss, self.student.trainable_variables))
-        return errors
+        return self._match(pictures, lambda wanted: self.student(pictures))
 
     @compiled
     def match_forced(self, pictures: Tensor) -> Tensor:
@@ -97,15 +92,23 @@ class Distillation:
         Returns:
             (layers,) relative squared errors of the maps, mean over crops.
         """
-        wanted = self.teacher(pictures)
-        with tf.GradientTape() as tape:
-            maps = [
+        return self._match(
+            pictures,
+            lambda wanted: [
                 self._run_normalised(stage, features)
                 for stage, features in zip(
                     stages_of(self.student), [pictures, *wanted[:-1]], strict=True
                 )
-            ]
-            errors = relative_errors(maps, wanted, DREAM_EMPHASIS)
+            ],
+        )
+
+    def _match(
+        self, pictures: Tensor, maps_of: Callable[[Sequence[Tensor]], Sequence[Tensor]]
+    ) -> Tensor:
+        """Draw what the student makes of the teacher's maps, or of the pictures, to these maps."""
+        wanted = self.teacher(pictures)
+        with tf.GradientTape() as tape:
+            errors = relative_errors(maps_of(wanted), wanted, DREAM_EMPHASIS)
             loss = tf.reduce_sum(errors)
         self._apply(tape.gradient(loss, self.student.trainable_variables))
         return errors
