@@ -126,7 +126,8 @@ class DreamConfig:
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps per octave on a warm frame; near ``max_loss`` at least two, unless 0.
-        first_steps: Ascent steps per octave on a cold frame.
+        first_steps: Ascent steps per octave on a cold frame.  A frame that leaves short of a near
+            ``max_loss`` takes up to two more on the last octave, or ``steps``.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
         max_loss: Ceiling of the loss; None is no ceiling.
         jitter: Largest shift before a step, in pixels.
@@ -148,7 +149,7 @@ class DreamConfig:
             stands still.
         no_cuts: Take the stream for a single shot: look for no cuts and flashes.
         precision: Type in which the network computes: ``float32``, ``bfloat16``, ``float16``, or
-            ``auto``, the narrowest that the device has units for; for the original program's
+            ``auto``, the one in which the device is fastest; for the original program's
             preset that is float32.
         device: ``cpu``, ``gpu``, ``gpu:N``, or ``auto``, the first GPU if there is one.  It and the
             threads are the whole process's, and must be asked for before TensorFlow runs.
@@ -211,7 +212,7 @@ class DreamConfig:
     no_cuts: bool = _option(False, "take it for one shot: look for no cuts or flashes", "motion")
     precision: str = _option(
         "auto",
-        f"type the network computes in: {', '.join(PRECISIONS)}, by what the device has units for",
+        f"type the network computes in: {', '.join(PRECISIONS)}, by what is fastest on the device",
         "engine",
         choices=PRECISIONS,
     )

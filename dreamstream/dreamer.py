@@ -230,10 +230,13 @@ class Dreamer:
         )
         emission = self._emitter.emit(full, octaves[-1].image - source)
         near = start.near or (carried.residual is None and self._ceiling.is_near(emission.loss))
-        more = self._climb_on(start, octaves[-1], emission.loss) if near else None
+        whole = emission.source_loss is None  # it left as it is, not lowered
+        more = self._climb_on(start, octaves[-1], emission.loss) if near and whole else None
         if more is None:
             return Dreamed(emission, octaves, emission.loss)
         mended = self._emitter.emit(full, more.image - source)
+        if (mended.loss or 0) < (emission.loss or 0):
+            return Dreamed(emission, octaves, emission.loss)
         return Dreamed(mended, [*octaves[:-1], more], emission.loss)
 
     def _climb_on(self, start: _Start, last: Octave, loss: float | None) -> Octave | None:
@@ -243,10 +246,10 @@ class Dreamer:
         """
         headroom = self._ceiling.headroom_to_mend(start.headroom, loss)
         steps = self._steps_at_ceiling
-        if headroom is None or not steps:
+        if headroom is None or not steps or not start.steps:
             return None
         image, before, taken = self._ascent.climb(last.image, start.emphasis, steps, headroom)
-        return Octave(image, before, last.steps + taken)
+        return Octave(image, before, last.steps + taken) if taken else None
 
     def _turn_view(self, steps: int, cold: bool) -> None:
         """Choose the first shift: a frame of one step goes on where the last one ended."""

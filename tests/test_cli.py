@@ -211,6 +211,7 @@ def test_stats_are_a_line_for_each_frame(run: Run, clip: Path) -> None:
     assert [line["warm"] for line in lines] == [False, True, True]
     assert [line["steps"] for line in lines] == [[1], [1], [1]]
     assert all(line["loss"] > 0 and line["source_loss"] > 0 for line in lines)
+    # a single step, on a shifted picture, need not raise the loss of so small a one at once
     assert lines[-1]["loss"] > lines[-1]["source_loss"]
     assert {line["max_loss"] for line in lines} == {PRESETS["menagerie"].max_loss}
 

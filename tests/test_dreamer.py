@@ -205,6 +205,16 @@ def test_a_frame_that_leaves_short_of_its_ceiling_climbs_on(
     assert 0.9 <= shares[1] <= 1
 
 
+def test_a_cold_frame_of_no_steps_climbs_nowhere_even_near_its_ceiling() -> None:
+    source = make_dreamer(first_steps=0)
+    source.dream(FRAME)
+    assert source.report.loss is not None
+    dreamer = make_dreamer(first_steps=0, max_loss=1.2 * source.report.loss)
+    dreamer.dream(FRAME)
+    assert dreamer.report.steps == (0, 0)
+    assert dreamer.report.residual_rms == 0
+
+
 def test_a_source_above_the_ceiling_passes_and_the_report_says_so() -> None:
     dreamer = make_dreamer(max_loss=1e-6)
     np.testing.assert_array_equal(dreamer.dream(FRAME), FRAME)

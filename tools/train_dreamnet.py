@@ -96,7 +96,8 @@ class Training:
 
     def run(self) -> None:
         """Train until the time or the steps are used up."""
-        tqdm.write(self._validator.line(self.student))
+        if not self.progress.forced:
+            tqdm.write(self._validator.line(self.student))
         saved = validated = last = time.monotonic()
         with tqdm(total=1000, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}") as bar:
             while self.share < 1:
@@ -112,6 +113,7 @@ class Training:
                 if due and not self.progress.forced:
                     tqdm.write(f"step {self.progress.steps}: {self._validator.line(self.student)}")
                     validated = now
+        self._settle()
         self.save()
         tqdm.write(f"step {self.progress.steps}: {self._validator.line(self.student)}")
 
@@ -155,9 +157,7 @@ class Training:
         if self.share < forcing:
             self._set_rate(self._options.forced_rate, self.share / forcing)
             return self._match_forced()
-        if self.progress.forced:
-            self._distillation.settle()
-            self.progress.forced = False
+        self._settle()
         self._set_rate(self._options.rate, (self.share - forcing) / (1 - forcing))
         if self.progress.steps % self._options.gradient_every == 0:
             self._last_line = self._match_gradients()
@@ -166,6 +166,12 @@ class Training:
             self._distillation.match_maps(tf.constant(pictures))
         self.progress.steps += 1
         return self._last_line
+
+    def _settle(self) -> None:
+        """End the forcing, if it isn't over."""
+        if self.progress.forced:
+            self._distillation.settle()
+            self.progress.forced = False
 
     def _set_rate(self, highest: float, share: float) -> None:
         self._distillation.optimizer.learning_rate.assign(highest * _schedule(share))
@@ -255,6 +261,8 @@ def parse_options() -> argparse.Namespace:
     add("--validate-every", type=float, default=15, help="minutes (default %(default)s)")
     add("--seed", type=int, default=0, help="of every random choice (default %(default)s)")
     options = parser.parse_args()
+    if not 0 <= options.forcing < 1:
+        parser.error("--forcing is a share of the training, from 0 to below 1")
     if options.init and options.forcing:
         parser.error("--forcing is for a training from random weights: leave it or --init out")
     return options

@@ -45,8 +45,8 @@ LONGEST_STEP = 6.0
 """Longest step, in step sizes: a new picture fades in over some frames and does not jump."""
 
 BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 2.3, 1.077, 1.5
-"""Power of ``blend`` by which new ground is measured, share of a film's step on old ground, and the
-most of it: less than a film's, so that a new picture fades in."""
+"""Power of ``blend`` by which new ground is measured, factor of a film's step on old ground, and
+the most of it: less than a film's, so that a new picture fades in."""
 
 TARGET_SHARE = 0.5
 """The strength that a shot is held at, over all the steps of a film's cold frame laid end to end;
