@@ -11,6 +11,7 @@ import numpy as np
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
+from dreamstream.engine import processor_flags
 from dreamstream.errors import SinkError
 from dreamstream.frames import StreamInfo
 
@@ -169,6 +170,9 @@ def encoder_options(codec: Codec, media: MediaConfig, info: StreamInfo) -> dict[
     """
     interval = max(1, round((info.rate or STILL_RATE) * KEY_FRAME_SECONDS))
     options = {**codec.options, "g": str(interval)}
+    if codec.encoder == "libx264" and "avx512f" in processor_flags():
+        # x264's AVX-512 code gives other bytes for the same pictures now and then
+        options["x264-params"] = "asm=avx2"
     if codec.crf is not None:
         options[codec.crf_option] = str(codec.crf if media.crf is None else media.crf)
     elif media.crf is not None:
