@@ -57,10 +57,10 @@ class _Climbed(NamedTuple):
     """
 
     image: Tensor
-    loss: Tensor = math.nan
-    stopped: Tensor = False
-    foretold: Tensor = 0.0
-    kept_promise: Tensor = 1.0
+    loss: Tensor
+    stopped: Tensor
+    foretold: Tensor
+    kept_promise: Tensor
 
     def kept_promise_at(self, value: Tensor) -> Tensor:
         """Tell what share of its foretold gain the last step brought, now at a loss."""
@@ -226,8 +226,7 @@ def _repeat(
     step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count: int
 ) -> tuple[FloatImage, float, int]:
     """Take up to ``count`` steps; give the picture, its last loss and the steps taken."""
-    state, taken = _Climbed(tf.constant(image[None])), 0
-    state = _Climbed(state.image, *map(tf.constant, state[1:]))
+    state, taken = _Climbed(*map(tf.constant, (image[None], math.nan, False, 0.0, 1.0))), 0
     for number in range(count):
         state = step(state, number)
         if state.stopped:

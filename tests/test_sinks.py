@@ -26,6 +26,7 @@ from dreamstream.sinks import (
     TeeSink,
     VideoSink,
     WindowSink,
+    codecs,
     open_sink,
     video,
     window,
@@ -785,3 +786,19 @@ def test_no_numbered_output_replaces_a_picture_that_is_still_to_be_read(tmp_path
 def test_an_output_name_too_long_for_the_system_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="too long"):
         open_sink(tmp_path / ("x" * 300 + ".mp4"), INFO)
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "asm"),
+    [
+        ({"avx2", "avx512f"}, "h264", "asm=avx2"),
+        ({"avx2"}, "h264", None),  # a processor is never asked for what it may lack
+        ({"avx2", "avx512f"}, "vp9", None),
+    ],
+)
+def test_x264_leaves_its_avx512_code_alone(
+    flags: set[str], name: str, asm: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codecs, "processor_flags", lambda: frozenset(flags))
+    options = codecs.encoder_options(codecs.CODECS[name], MediaConfig(), INFO)
+    assert options.get("x264-params") == asm
