@@ -24,8 +24,8 @@ from dreamstream.gradient import (
     even_out,
     mean_magnitude,
     mute,
-    normalise,
     smooth,
+    unit,
 )
 from dreamstream.loss import IMAGE, Loss, Tiling, compiled
 
@@ -71,12 +71,29 @@ class _Climbed(NamedTuple):
 _CLIMBED = _Climbed(IMAGE, _SCALAR, tf.TensorSpec([], tf.bool), _SCALAR, _SCALAR)
 
 
+class Ascended(NamedTuple):
+    """What a climb came to.
+
+    Attributes:
+        image: (H, W, 3) float32.
+        loss: The loss before its last step; NaN if none was tried.
+        steps: The steps taken.
+        foretold: The loss after it, had activations gone on growing as they did where it began;
+            NaN where nobody knows it.  Losses level off along a step: it has brought less.
+    """
+
+    image: FloatImage
+    loss: float
+    steps: int
+    foretold: float
+
+
 class Ascent(Protocol):
     """Raises the loss of one octave's picture."""
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
-    ) -> tuple[FloatImage, float, int]:
+    ) -> Ascended:
         """Take up to ``steps`` steps from ``image``.
 
         Args:
@@ -84,9 +101,6 @@ class Ascent(Protocol):
             emphasis: (H, W) float32, factor of the step at each pixel.
             steps: How many at the most.
             up_to: Share of max_loss up to which it may climb.
-
-        Returns:
-            The picture, the loss before its last step (NaN if none was tried), the steps taken.
         """
         ...
 
@@ -102,7 +116,7 @@ class ClassicAscent:
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
-    ) -> tuple[FloatImage, float, int]:
+    ) -> Ascended:
         """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
         tiling = self._loss.tiling((image.shape[0], image.shape[1]))
         return _repeat(lambda state, _: self._compiled(state, tiling), image, steps)
@@ -112,7 +126,8 @@ class ClassicAscent:
         gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
         is_over = value > self._max_loss
         size = tf.where(is_over, 0.0, self._step_size)
-        return _Climbed(state.image + size * gradient, value, is_over, *state[3:])
+        unknown = tf.constant(math.nan)
+        return _Climbed(state.image + size * gradient, value, is_over, unknown, state.kept_promise)
 
 
 class GuardedAscent:
@@ -145,7 +160,7 @@ class GuardedAscent:
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
-    ) -> tuple[FloatImage, float, int]:
+    ) -> Ascended:
         """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
         tiling = self._loss.tiling((image.shape[0], image.shape[1]))
         weights = tf.constant(emphasis[None, :, :, None])
@@ -173,10 +188,11 @@ class GuardedAscent:
         """Take step ``number`` of an octave's ``steps``."""
         value, gradient = self._shifted_gradient(state.image, tiling, number)
         kept_promise = state.kept_promise_at(value)
-        direction = normalise(self._shape(gradient, number, steps)) * emphasis
-        slope = tf.reduce_sum(gradient * direction)
+        shaped = self._shape(gradient, number, steps)
+        direction, pace = shaped * emphasis, unit(shaped)
+        slope = pace * tf.reduce_sum(gradient * direction)
         size = self._step_that_fits(ceiling - value, kept_promise * slope)
-        image = _step_in_range(state.image, size * direction)
+        image = _step_in_range(state.image, size * pace * direction)
         return _Climbed(image, value, size <= 0, size * slope, kept_promise)
 
     def _shifted_gradient(
@@ -222,17 +238,17 @@ def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]
     return generator.integers(-jitter, jitter, (_SHIFTS, 2), np.int32, endpoint=True)
 
 
-def _repeat(
-    step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count: int
-) -> tuple[FloatImage, float, int]:
-    """Take up to ``count`` steps; give the picture, its last loss and the steps taken."""
+def _repeat(step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count: int) -> Ascended:
+    """Take up to ``count`` steps."""
     state, taken = _Climbed(*map(tf.constant, (image[None], math.nan, False, 0.0, 1.0))), 0
     for number in range(count):
         state = step(state, number)
         if state.stopped:
             break
         taken += 1
-    return state.image.numpy()[0], float(state.loss), taken
+    loss, gain = float(state.loss), float(state.foretold)
+    foretold = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
+    return Ascended(state.image.numpy()[0], loss, taken, foretold)
 
 
 def _step_in_range(image: Tensor, change: Tensor) -> Tensor:

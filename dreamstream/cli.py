@@ -34,10 +34,12 @@ from dreamstream.naming import output_in, stem_of, untaken
 from dreamstream.process import Stopped, close_stdout, load_tensorflow, stop_signals
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from dreamstream.dreamer import Dreamer
     from dreamstream.frames import StreamInfo
     from dreamstream.journal import Journal
-    from dreamstream.report import FrameRecord
+    from dreamstream.report import DreamReport, FrameRecord
     from dreamstream.sinks import Sink
     from dreamstream.sources import Source
 
@@ -333,10 +335,10 @@ def _load_dreamer(request: Request, source: "Source") -> "Dreamer":
 
     measure, frames = request.media.stats is not None, source.info.frames
     if not isinstance(source, HeldSource) or frames is None:
-        return Dreamer(request.dream, measure_source=measure)
+        return Dreamer(request.dream, measure_losses=measure)
     if request.media.moves:
         return _make_tunneller(request, frames)
-    return Unfolder(request.dream, frames=frames, measure_source=measure)
+    return Unfolder(request.dream, frames=frames, measure_losses=measure)
 
 
 def _make_tunneller(request: Request, frames: int) -> "Dreamer":
@@ -349,7 +351,7 @@ def _make_tunneller(request: Request, frames: int) -> "Dreamer":
         motion=Motion(media.zoom, media.rotate, media.drift),
         frames=frames,
         loop=media.loop,
-        measure_source=media.stats is not None,
+        measure_losses=media.stats is not None,
     )
 
 
@@ -402,9 +404,15 @@ def _run(
             frames += 1
             if stats is not None:
                 stats.write(record)
-            if record.report.loss is not None:
-                bar.set_postfix(loss=f"{record.report.loss:.3g}", refresh=False)
+            _show_loss(bar, record.report)
         return frames
+
+
+def _show_loss(bar: "tqdm[FrameRecord]", report: "DreamReport") -> None:
+    """Tell the loss, or else that of a step before."""
+    loss = report.ascent_loss if report.loss is None else report.loss
+    if loss is not None:
+        bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
 
 
 def _save_octaves(request: Request, output: Path, dreamer: "Dreamer") -> None:

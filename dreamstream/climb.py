@@ -1,5 +1,6 @@
 """The two ways through the octaves: lost detail before the ascent, or after it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,11 +19,13 @@ class Octave:
         image: (h, w, 3) float32 in [-1, 1], not clipped.
         loss: The loss before its last step; NaN where it took none.
         steps: Steps taken.
+        foretold: As of :class:`dreamstream.ascent.Ascended`.
     """
 
     image: FloatImage
     loss: float
     steps: int
+    foretold: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,9 @@ def climb_reinject(
         base = shrink(start, size)
         begin = base + enlarge(change, size)
         up_to = headroom.last if size == sizes[-1] else headroom.smaller
-        image, loss, taken = ascent.climb(begin, shrink(emphasis, size), steps, up_to)
-        change = image - base
-        yield Octave(image, loss, taken)
+        octave = Octave(*ascent.climb(begin, shrink(emphasis, size), steps, up_to))
+        change = octave.image - base
+        yield octave
 
 
 def climb_classic(
@@ -91,8 +94,8 @@ def climb_classic(
         begin = resize_corner_aligned(image, size)
         weights = resize_corner_aligned(emphasis[..., None], size)[..., 0]
         up_to = headroom.last if size == sizes[-1] else headroom.smaller
-        image, loss, taken = ascent.climb(begin, weights, steps, up_to)
+        climbed = ascent.climb(begin, weights, steps, up_to)
         same_size = resize_corner_aligned(start, size)
-        image = image + (same_size - resize_corner_aligned(smaller, size))
+        image = climbed.image + (same_size - resize_corner_aligned(smaller, size))
         smaller = same_size
-        yield Octave(image, loss, taken)
+        yield Octave(image, climbed.loss, climbed.steps)

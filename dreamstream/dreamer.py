@@ -94,7 +94,8 @@ class Dreamer:
     Args:
         config: How to dream.
         extractor: The network; by default the one that the configuration names is loaded.
-        measure_source: Also measure the loss of each source frame, for the report.
+        measure_losses: Measure the loss of each source frame and of each dream, for the report;
+            otherwise only a dream's, where its last step may have brought it near ``max_loss``.
         flow: How the picture moves; by default estimated as the configuration says.
 
     Attributes:
@@ -111,12 +112,12 @@ class Dreamer:
         config: DreamConfig | None = None,
         extractor: FeatureExtractor | None = None,
         *,
-        measure_source: bool = False,
+        measure_losses: bool = False,
         flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
         self._extractor = extractor or load_configured(config)
-        self._measure_source = measure_source
+        self._measure_losses = measure_losses
         self._loss = Loss(self._extractor, config.layers, config.tile)
         self._climb = _RULES[config.octave_rule]
         ascent = ClassicAscent if config.is_original else GuardedAscent
@@ -212,7 +213,7 @@ class Dreamer:
         if not self._loss.calibrated:
             self._loss.calibrate(source)
         dreamed = self._ascend(full, source, carried, sizes)
-        if self._measure_source and dreamed.emission.source_loss is None:
+        if self._measure_losses and dreamed.emission.source_loss is None:
             emission = replace(dreamed.emission, source_loss=self._measure(source))
             return replace(dreamed, emission=emission)
         return dreamed
@@ -228,7 +229,9 @@ class Dreamer:
                 start.image, start.emphasis, sizes, self._ascent, start.steps, start.headroom
             )
         )
-        emission = self._emitter.emit(full, octaves[-1].image - source)
+        asked = start.near or self._measure_losses
+        foretold = math.nan if asked else octaves[-1].foretold
+        emission = self._emitter.emit(full, octaves[-1].image - source, foretold)
         near = start.near or (carried.residual is None and self._ceiling.is_near(emission.loss))
         whole = emission.source_loss is None  # it left as it is, not lowered
         more = self._climb_on(start, octaves[-1], emission.loss) if near and whole else None
@@ -248,8 +251,8 @@ class Dreamer:
         steps = self._steps_at_ceiling
         if headroom is None or not steps or not start.steps:
             return None
-        image, before, taken = self._ascent.climb(last.image, start.emphasis, steps, headroom)
-        return Octave(image, before, last.steps + taken) if taken else None
+        more = self._ascent.climb(last.image, start.emphasis, steps, headroom)
+        return Octave(more.image, more.loss, last.steps + more.steps) if more.steps else None
 
     def _turn_view(self, steps: int, cold: bool) -> None:
         """Choose the first shift: a frame of one step goes on where the last one ended."""
@@ -296,12 +299,13 @@ class Dreamer:
         self._strength = root_mean_square(emission.residual)
         self._ceiling.learn(emission.loss, dreamed.first_loss)
         if carried.residual is None:
-            self._held = self._strength if self._is_measure(emission) else None
+            self._held = self._strength if self._is_measure(dreamed) else None
 
-    def _is_measure(self, emission: Emission) -> bool:
+    def _is_measure(self, dreamed: Dreamed) -> bool:
         """Tell whether a cold start shows how strong its shot shall be."""
         few = self.config.first_steps < _LEAST_FIRST_STEPS * self.config.steps
-        return not few and emission.loss is not None and not self._ceiling.is_near(emission.loss)
+        near = self._ceiling.is_near(dreamed.emission.loss)
+        return bool(dreamed.octaves) and not few and not near
 
     def _dreamable_octaves(self, size: Size) -> list[Size]:
         """List the octaves' sizes, smallest first, less those too small to dream."""
@@ -333,6 +337,7 @@ class Dreamer:
             dropped_octaves=self.config.octaves - len(dreamed.octaves),
             source_loss=emission.source_loss,
             loss=emission.loss,
+            ascent_loss=dreamed.octaves[-1].loss if dreamed.octaves else None,
             confidence=float(carried.trust.mean()) if warm else None,
             residual_rms=root_mean_square(emission.residual) * HALF_RANGE,
             flow_seconds=flow_seconds,

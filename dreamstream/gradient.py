@@ -7,6 +7,7 @@ beside strong ones.
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 Tensor = Any
@@ -28,25 +29,26 @@ def mean_magnitude(gradient: Tensor) -> Tensor:
     return tf.reduce_mean(tf.abs(gradient))
 
 
-def normalise(gradient: Tensor) -> Tensor:
-    """Scale a (1, H, W, 3) gradient so that its mean absolute value is 1; all zeros stay zeros."""
-    return gradient / tf.maximum(mean_magnitude(gradient), _TINY)
+def unit(gradient: Tensor) -> Tensor:
+    """Give the factor that makes the mean absolute value of a gradient 1; of all zeros any."""
+    return 1 / tf.maximum(mean_magnitude(gradient), _TINY)
 
 
 def smooth(gradient: Tensor, sigma: Tensor) -> Tensor:
     """Average three blurs of a gradient, about ``sigma`` / 2, ``sigma`` and 2 ``sigma`` wide.
 
     The wider two are taken at a half and a quarter of the size, which costs a fifth of the exact
-    blur; pooling makes them a little wider than asked when ``sigma`` is under a pixel.
+    blur; pooling makes them a little wider than asked when ``sigma`` is under a pixel.  The
+    smallest comes back by way of the half, since it is the last step that costs.
 
     Args:
         gradient: (1, H, W, 3) float32.
         sigma: Scalar float32, pixels, > 0.
     """
-    total = _blur(gradient, sigma / 2)
-    for pool in (2, 4):
-        total += _resize_like(_blur(_pool(gradient, pool), sigma / 2), gradient)
-    return total / 3
+    half = _pool(gradient, 2)
+    quarter = _blur(_pool(half, 2), sigma / 2)
+    wider = _blur(half, sigma / 2) + _resize_like(quarter, half)
+    return (_blur(gradient, sigma / 2) + _resize_like(wider, gradient)) / 3
 
 
 def mute(gradient: Tensor, chroma: float) -> Tensor:
@@ -59,8 +61,10 @@ def mute(gradient: Tensor, chroma: float) -> Tensor:
         gradient: (1, H, W, 3) float32.
         chroma: In [0, 1]; 1 changes nothing, 0 leaves lightness alone.
     """
-    lightness = tf.reduce_mean(gradient, axis=-1, keepdims=True)
-    return lightness + chroma * (gradient - lightness)
+    colours = gradient.shape[-1]
+    mixed = chroma * np.eye(colours) + (1 - chroma) / colours
+    rows = tf.reshape(gradient, [-1, colours])  # a mean over so short an axis takes thrice as long
+    return tf.reshape(tf.matmul(rows, tf.constant(mixed, tf.float32)), tf.shape(gradient))
 
 
 def even_out(gradient: Tensor, power: float) -> Tensor:
@@ -70,11 +74,12 @@ def even_out(gradient: Tensor, power: float) -> Tensor:
         gradient: (1, H, W, 3) float32.
         power: In [0, 1]; 0 changes nothing, 1 gives every region the same mean.
     """
-    magnitude = tf.reduce_mean(tf.abs(gradient), axis=-1, keepdims=True)
-    pooled = _pool(magnitude, _LOCAL_POOL)
-    local = _resize_like(_wide_blur(pooled, LOCAL_SIGMA / _LOCAL_POOL), gradient)
-    floor = _RELATIVE_FLOOR * tf.reduce_mean(magnitude) + _TINY
-    return gradient / tf.pow(local + floor, power)
+    colours = gradient.shape[-1]
+    pooled = tf.reduce_mean(_pool(tf.abs(gradient), _LOCAL_POOL), axis=-1, keepdims=True)
+    local = _wide_blur(pooled, LOCAL_SIGMA / _LOCAL_POOL)
+    floor = _RELATIVE_FLOOR * tf.reduce_mean(pooled) + _TINY
+    factor = tf.tile(tf.pow(local + floor, -power), [1, 1, 1, colours])
+    return gradient * _resize_like(factor, gradient)
 
 
 def _pool(image: Tensor, size: int) -> Tensor:

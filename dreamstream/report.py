@@ -15,7 +15,10 @@ class DreamReport:
         steps: Steps taken in each octave, smallest first.
         dropped_octaves: Octaves left out because they are too small to dream.
         source_loss: Loss of the source frame; None where it was not measured.
-        loss: Loss of the dream as given out, at dream size; None where no network ran.
+        loss: Loss of the dream as given out, at dream size; None where no network ran, or it was
+            not measured because it is far below ``max_loss``.
+        ascent_loss: Loss before the last step of the last octave, NaN where it took none; None
+            where no network ran.
         confidence: Mean trust in what was carried, in [0, 1]; None on a cold frame.
         residual_rms: Root mean square of dream minus source, in levels of 255.
         flow_seconds: Time for flow, confidence and cuts.
@@ -29,6 +32,7 @@ class DreamReport:
     dropped_octaves: int = 0
     source_loss: float | None = None
     loss: float | None = None
+    ascent_loss: float | None = None
     confidence: float | None = None
     residual_rms: float = 0.0
     flow_seconds: float = 0.0

@@ -109,7 +109,7 @@ class Tunneller(Dreamer):
         motion: From each frame to the next.
         frames: Length of the stream.
         loop: Let the last frame lead to the first.  Otherwise the first frame is the picture.
-        measure_source: Also tell the loss of the picture in the report.
+        measure_losses: Also tell the loss of the picture in the report.
 
     Raises:
         ModelError: There is no such model or layer, or its weights can't be had.
@@ -123,9 +123,9 @@ class Tunneller(Dreamer):
         motion: Motion,
         frames: int,
         loop: bool = False,
-        measure_source: bool = False,
+        measure_losses: bool = False,
     ) -> None:
-        super().__init__(config, extractor, measure_source=measure_source)
+        super().__init__(config, extractor, measure_losses=measure_losses)
         self._motion, self._frames, self._loop = motion, frames, loop
 
     def reset(self) -> None:
@@ -270,7 +270,7 @@ class Tunneller(Dreamer):
             warm=fall.step > 0,
             steps=tuple(octave.steps for octave in fall.octaves),
             dropped_octaves=self.config.octaves - len(self._dreamable_octaves(fall.size)),
-            source_loss=fall.source_loss if self._measure_source else None,
+            source_loss=fall.source_loss if self._measure_losses else None,
             loss=fall.loss,
             residual_rms=root_mean_square(fall.picture - fall.photo) * HALF_RANGE,
             dream_seconds=seconds,

@@ -77,7 +77,7 @@ class Unfolder(Dreamer):
         config: How to dream; ``first_steps`` is the depth at the turn.
         extractor: The network; by default the one that the configuration names is loaded.
         frames: Length of the loop.
-        measure_source: Also measure the loss of the picture, for the report.
+        measure_losses: Also measure the loss of the picture, for the report.
 
     Attributes:
         octave_images: As of :class:`Dreamer`, but always those of the turn.
@@ -92,9 +92,9 @@ class Unfolder(Dreamer):
         extractor: FeatureExtractor | None = None,
         *,
         frames: int,
-        measure_source: bool = False,
+        measure_losses: bool = False,
     ) -> None:
-        super().__init__(config, extractor, measure_source=measure_source)
+        super().__init__(config, extractor, measure_losses=measure_losses)
         self._frames = frames
         self._observer = Observer(replace(self.config, blend=0.0))
 

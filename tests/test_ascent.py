@@ -44,16 +44,17 @@ def test_calibration_makes_every_layers_mean_square_one() -> None:
 
 @pytest.mark.parametrize("ascent", [ClassicAscent, GuardedAscent])
 def test_ascent_raises_the_loss(loss: Loss, ascent: type[ClassicAscent | GuardedAscent]) -> None:
-    image, _, taken = ascent(loss, FREE).climb(IMAGE, EVERYWHERE, 5)
+    image, _, taken, _ = ascent(loss, FREE).climb(IMAGE, EVERYWHERE, 5)
     assert taken == 5
     assert _measure(loss, image) > 1.2 * _measure(loss, IMAGE)
 
 
 @pytest.mark.parametrize("ascent", [ClassicAscent, GuardedAscent])
 def test_zero_steps_change_nothing(loss: Loss, ascent: type[ClassicAscent | GuardedAscent]) -> None:
-    image, value, taken = ascent(loss, FREE).climb(IMAGE, EVERYWHERE, 0)
+    image, value, taken, foretold = ascent(loss, FREE).climb(IMAGE, EVERYWHERE, 0)
     np.testing.assert_array_equal(image, IMAGE)
     assert np.isnan(value)
+    assert np.isnan(foretold)
     assert taken == 0
 
 
@@ -66,7 +67,7 @@ def test_a_classic_step_is_the_gradient_over_its_mean_magnitude(loss: Loss) -> N
     gradient = tape.gradient(value, start)[0].numpy()
     expected = IMAGE + 0.01 * gradient / np.abs(gradient).mean()
     config = DreamConfig(layers={"deep": 1.0}, step_size=0.01, max_loss=None)
-    image, reported, _ = ClassicAscent(loss, config).climb(IMAGE, EVERYWHERE, 1)
+    image, reported, _, _ = ClassicAscent(loss, config).climb(IMAGE, EVERYWHERE, 1)
     np.testing.assert_allclose(image, expected, atol=1e-5)
     assert reported == pytest.approx(float(value), rel=1e-5)
 
@@ -74,9 +75,9 @@ def test_a_classic_step_is_the_gradient_over_its_mean_magnitude(loss: Loss) -> N
 def test_classic_ascent_stops_before_the_step_that_follows_a_loss_over_the_ceiling(
     loss: Loss,
 ) -> None:
-    _, free_loss, _ = ClassicAscent(loss, FREE).climb(IMAGE, EVERYWHERE, 6)
+    _, free_loss, _, _ = ClassicAscent(loss, FREE).climb(IMAGE, EVERYWHERE, 6)
     config = DreamConfig(layers={"deep": 1.0}, max_loss=0.97 * free_loss)
-    image, last, taken = ClassicAscent(loss, config).climb(IMAGE, EVERYWHERE, 20)
+    image, last, taken, _ = ClassicAscent(loss, config).climb(IMAGE, EVERYWHERE, 20)
     assert 0 < taken < 20
     assert last > 0.97 * free_loss
     assert _measure(loss, image) == pytest.approx(last, rel=1e-4)
@@ -85,14 +86,26 @@ def test_classic_ascent_stops_before_the_step_that_follows_a_loss_over_the_ceili
 def test_a_guarded_step_that_would_cross_the_ceiling_is_taken_in_part(loss: Loss) -> None:
     start = _measure(loss, IMAGE)
     config = DreamConfig(layers={"deep": 1.0}, max_loss=1.1 * start, jitter=0)
-    image, _, taken = GuardedAscent(loss, config).climb(IMAGE, EVERYWHERE, 20)
+    image, _, taken, _ = GuardedAscent(loss, config).climb(IMAGE, EVERYWHERE, 20)
     assert taken > 0
     assert 1.05 * start < _measure(loss, image) < 1.12 * start
 
 
+def test_a_guarded_climb_foretells_more_than_its_last_step_brings(loss: Loss) -> None:
+    config = DreamConfig(layers={"deep": 1.0}, max_loss=None, jitter=0)
+    for steps in (1, 5):
+        climbed = GuardedAscent(loss, config).climb(0.5 * IMAGE, EVERYWHERE, steps)
+        after = _measure(loss, climbed.image)
+        assert climbed.loss < after < 1.01 * climbed.foretold < 3 * after
+
+
+def test_a_classic_climb_foretells_nothing(loss: Loss) -> None:
+    assert np.isnan(ClassicAscent(loss, FREE).climb(IMAGE, EVERYWHERE, 2).foretold)
+
+
 def test_no_step_is_taken_above_the_ceiling(loss: Loss) -> None:
     config = DreamConfig(layers={"deep": 1.0}, max_loss=0.5 * _measure(loss, IMAGE), jitter=0)
-    image, _, taken = GuardedAscent(loss, config).climb(IMAGE, EVERYWHERE, 5)
+    image, _, taken, _ = GuardedAscent(loss, config).climb(IMAGE, EVERYWHERE, 5)
     assert taken == 0
     np.testing.assert_array_equal(image, IMAGE)
 
@@ -100,7 +113,7 @@ def test_no_step_is_taken_above_the_ceiling(loss: Loss) -> None:
 def test_guarded_steps_keep_values_in_range_and_push_none_further_out(loss: Loss) -> None:
     wide = 1.3 * IMAGE / np.abs(IMAGE).max()
     config = DreamConfig(layers={"deep": 1.0}, step_size=0.2, max_loss=None)
-    image, _, _ = GuardedAscent(loss, config).climb(wide, EVERYWHERE, 5)
+    image, _, _, _ = GuardedAscent(loss, config).climb(wide, EVERYWHERE, 5)
     outside = np.abs(image) > 1
     assert np.all(np.abs(image[outside]) <= np.abs(wide[outside]) + 1e-6)
 
@@ -108,14 +121,14 @@ def test_guarded_steps_keep_values_in_range_and_push_none_further_out(loss: Loss
 def test_emphasis_scales_the_step_of_each_pixel(loss: Loss) -> None:
     half = EVERYWHERE.copy()
     half[:, :32] = 0
-    image, _, _ = GuardedAscent(loss, FREE).climb(0.5 * IMAGE, half, 1)
+    image, _, _, _ = GuardedAscent(loss, FREE).climb(0.5 * IMAGE, half, 1)
     np.testing.assert_array_equal(image[:, :32], 0.5 * IMAGE[:, :32])
     assert np.abs(image - 0.5 * IMAGE)[:, 32:].max() > 0
 
 
 def test_a_guarded_step_changes_pixels_by_step_size_on_average(loss: Loss) -> None:
     config = DreamConfig(layers={"deep": 1.0}, step_size=0.005, max_loss=None)
-    image, _, _ = GuardedAscent(loss, config).climb(0.5 * IMAGE, EVERYWHERE, 1)
+    image, _, _, _ = GuardedAscent(loss, config).climb(0.5 * IMAGE, EVERYWHERE, 1)
     assert np.abs(image - 0.5 * IMAGE).mean() == pytest.approx(0.005, rel=1e-3)
 
 

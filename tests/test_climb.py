@@ -8,6 +8,7 @@ import pytest
 import scipy.ndimage
 from pictures import fractal_pixels
 
+from dreamstream.ascent import Ascended
 from dreamstream.climb import (
     COLD_HEADROOM,
     Climb,
@@ -28,11 +29,11 @@ class Ripple:
 
     def climb(
         self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
-    ) -> tuple[FloatImage, float, int]:
+    ) -> Ascended:
         place = np.sin(np.arange(image.shape[1], dtype=np.float32))[None, :, None]
         for _ in range(steps):
             image = image + 0.1 * emphasis[..., None] * np.sin(5 * image + place)
-        return image, float(image.sum()), steps
+        return Ascended(image, float(image.sum()), steps, foretold=9.0)
 
 
 def _zoom(image: FloatImage, size: Size) -> FloatImage:
@@ -48,7 +49,7 @@ def _classic_oracle(steps: int) -> list[FloatImage]:
     shrunk_original = _zoom(original, SIZES[0])
     for size in SIZES:
         image = _zoom(image, size)
-        image, _, _ = Ripple().climb(image, np.ones(size, np.float32), steps)
+        image = Ripple().climb(image, np.ones(size, np.float32), steps).image
         upscaled_shrunk_original = _zoom(shrunk_original, size)
         same_size_original = _zoom(original, size)
         image = image + (same_size_original - upscaled_shrunk_original)
@@ -71,7 +72,7 @@ def _reinject_oracle(steps: int) -> list[FloatImage]:
         image = down(size)
         if smaller is not None:
             image = up(octaves[-1], size) + (down(size) - up(down(smaller), size))
-        image, _, _ = Ripple().climb(image, np.ones(size, np.float32), steps)
+        image = Ripple().climb(image, np.ones(size, np.float32), steps).image
         octaves.append(image)
     return octaves
 
@@ -114,6 +115,7 @@ def test_an_octave_tells_its_steps_and_loss() -> None:
     octaves = list(climb_reinject(START, EVERYWHERE, SIZES, Ripple(), 2))
     assert [octave.steps for octave in octaves] == [2, 2, 2]
     assert octaves[-1].loss == pytest.approx(float(octaves[-1].image.sum()))
+    assert octaves[-1].foretold == 9.0
 
 
 @pytest.mark.parametrize("climb", [climb_classic, climb_reinject])
@@ -124,9 +126,9 @@ def test_smaller_octaves_have_a_headroom_of_their_own(climb: Climb) -> None:
 
         def climb(
             self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
-        ) -> tuple[FloatImage, float, int]:
+        ) -> Ascended:
             self.told.append(up_to)
-            return image, 0.0, steps
+            return Ascended(image, 0.0, steps, 0.0)
 
     start, even = np.zeros((20, 30, 3), np.float32), np.ones((20, 30), np.float32)
     sizes, recorder = [(10, 15), (14, 21), (20, 30)], Recorder()

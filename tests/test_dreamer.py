@@ -30,9 +30,9 @@ QUICK: dict[str, Any] = {
 }
 
 
-def make_dreamer(extractor: Any = None, **settings: Any) -> Dreamer:
+def make_dreamer(extractor: Any = None, *, measures: bool = True, **settings: Any) -> Dreamer:
     config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
-    return Dreamer(config, extractor or small_extractor(), measure_source=True)
+    return Dreamer(config, extractor or small_extractor(), measure_losses=measures)
 
 
 def _pan(count: int, step: int = 2) -> list[Pixels]:
@@ -184,6 +184,23 @@ def test_with_room_below_it_the_ceiling_is_approached() -> None:
         dreamer.dream(FRAME)
     assert dreamer.report.loss is not None
     assert 0.85 < dreamer.report.loss / (0.7 * free.report.loss) <= 1.0
+
+
+@pytest.mark.parametrize("share", [1.0, 1.2, 8.0])
+def test_losses_that_nobody_asks_for_are_measured_only_near_the_ceiling(share: float) -> None:
+    """And the dream is the same whether they are or not."""
+    free = make_dreamer()
+    for frame in _pan(4):
+        free.dream(frame)
+    assert free.report.loss is not None
+    ceiling = share * free.report.loss
+    asked, unasked = (make_dreamer(max_loss=ceiling, measures=each) for each in (True, False))
+    for frame in _pan(4):
+        np.testing.assert_array_equal(unasked.dream(frame), asked.dream(frame))
+        if share < 2:
+            assert unasked.report.loss == asked.report.loss
+    if share > 2:
+        assert unasked.report.loss is None
 
 
 def test_a_frame_that_leaves_short_of_its_ceiling_climbs_on(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dreamstream.emission import CLOSE, Emitter
+from dreamstream.emission import CLOSE, SURE, Emitter
 from dreamstream.frames import FloatImage, to_model_range, to_pixels
 
 FULL = to_model_range(np.full((24, 32, 3), 128, np.uint8))
@@ -54,3 +54,29 @@ def test_a_loss_that_jumps_never_leaves_over_the_ceiling() -> None:
 
     emission = Emitter(1.0, cliff).emit(FULL, RESIDUAL)
     assert emission.loss == 0.5
+
+
+@pytest.mark.parametrize("ceiling", [1.0, None])
+def test_what_is_foretold_to_stay_far_below_the_ceiling_is_not_measured(
+    ceiling: float | None,
+) -> None:
+    asked: list[FloatImage] = []
+
+    def measure(picture: FloatImage) -> float:
+        asked.append(picture)
+        return strength(picture)
+
+    emitter = Emitter(ceiling, measure)
+    sure = emitter.emit(FULL, RESIDUAL, foretold=SURE)
+    assert not asked
+    assert sure.loss is None
+    unsure = emitter.emit(FULL, RESIDUAL)
+    assert len(asked) == 1
+    np.testing.assert_array_equal(sure.pixels, unsure.pixels)
+    np.testing.assert_array_equal(sure.residual, unsure.residual)
+
+
+def test_what_is_foretold_to_come_near_the_ceiling_is_measured() -> None:
+    emission = Emitter(0.2, strength).emit(FULL, RESIDUAL, foretold=0.11)
+    assert emission.loss is not None
+    assert emission.loss <= 0.2

@@ -217,7 +217,7 @@ def test_a_dream_on_another_engine_is_nearly_the_same(engine: Engine) -> None:
 
 def test_a_stream_traces_each_of_its_functions_once() -> None:
     config = DreamConfig(layers={"deep": 1.0}, octaves=3, steps=1, first_steps=2)
-    dreamer = Dreamer(config, small_extractor({}), measure_source=True)
+    dreamer = Dreamer(config, small_extractor({}), measure_losses=True)
     first, second = fractal_pixels(60, 80), 255 - fractal_pixels(60, 80, seed=9)
     cuts = 0
     for pixels in [first, first, second, second, fractal_pixels(72, 50)]:

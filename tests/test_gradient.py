@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dreamstream.gradient import even_out, mute, normalise, smooth
+from dreamstream.gradient import even_out, mute, smooth, unit
 
 NOISE = tf.constant(np.random.default_rng(0).standard_normal((1, 64, 80, 3)), tf.float32)
 
 
-def test_a_normalised_gradient_has_a_mean_magnitude_of_one_whatever_its_scale() -> None:
+def test_the_unit_of_a_gradient_makes_its_mean_magnitude_one_whatever_its_scale() -> None:
     for scale in (1e-12, 1.0, 1e6):
-        assert np.abs(normalise(scale * NOISE)).mean() == pytest.approx(1, rel=1e-4)
-    assert not np.any(normalise(0 * NOISE))
+        gradient = scale * NOISE
+        assert np.abs(unit(gradient) * gradient).mean() == pytest.approx(1, rel=1e-4)
+    assert np.isfinite(unit(0 * NOISE))
 
 
 def test_smoothing_keeps_large_forms_and_weakens_noise() -> None:
@@ -58,6 +59,7 @@ def test_muting_scales_colour_and_keeps_lightness() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (13, 7)])
 def test_gradients_of_any_size_can_be_shaped(size: tuple[int, int]) -> None:
     gradient = tf.ones((1, *size, 3))
-    shaped = normalise(even_out(smooth(gradient, tf.constant(2.6)), 0.7))
+    shaped = even_out(smooth(gradient, tf.constant(2.6)), 0.7)
+    shaped *= unit(shaped)
     assert shaped.shape == gradient.shape
     assert np.all(np.isfinite(shaped))

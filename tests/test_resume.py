@@ -59,7 +59,7 @@ _DREAMERS: dict[tuple[object, ...], Dreamer] = {}
 def load_dreamer(request: Request, _: object = None) -> Dreamer:
     key = (*map(str, vars(request.dream).values()), request.media.stats is not None)
     if key not in _DREAMERS:
-        _DREAMERS[key] = Dreamer(request.dream, measure_source=key[-1] is True)
+        _DREAMERS[key] = Dreamer(request.dream, measure_losses=key[-1] is True)
     return _DREAMERS[key]
 
 

@@ -21,7 +21,7 @@ FALL = Motion(zoom=1.03)
 
 
 def make_tunneller(motion: Motion = FALL, frames: int = 40, **settings: Any) -> Tunneller:
-    given = {name: settings.pop(name) for name in ("loop", "measure_source") if name in settings}
+    given = {name: settings.pop(name) for name in ("loop", "measure_losses") if name in settings}
     config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
     return Tunneller(config, small_extractor(), motion=motion, frames=frames, **given)
 
@@ -131,7 +131,7 @@ def test_no_frame_of_a_tunnel_leaves_above_the_ceiling() -> None:
 
 
 def test_a_photo_above_the_ceiling_sets_it() -> None:
-    tunneller = make_tunneller(max_loss=1e-6, measure_source=True)
+    tunneller = make_tunneller(max_loss=1e-6, measure_losses=True)
     for frame in run(tunneller, 4):
         own = tunneller.report.source_loss
         assert own is not None
@@ -171,7 +171,7 @@ def test_a_loops_last_frame_is_as_near_to_its_first_as_neighbours_are(motion: Mo
 
 
 def test_a_loop_begins_with_the_whole_dream() -> None:
-    tunneller = make_tunneller(frames=10, loop=True, measure_source=True)
+    tunneller = make_tunneller(frames=10, loop=True, measure_losses=True)
     first = tunneller.dream(PHOTO)
     assert change(first, PHOTO) > 10
     assert (tunneller.report.loss or 0.0) > 1.3 * (tunneller.report.source_loss or 0.0)

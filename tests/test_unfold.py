@@ -21,7 +21,7 @@ FRAMES = 12
 
 def make_unfolder(frames: int = FRAMES, **settings: Any) -> Unfolder:
     config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
-    return Unfolder(config, small_extractor(), frames=frames, measure_source=True)
+    return Unfolder(config, small_extractor(), frames=frames, measure_losses=True)
 
 
 def unfold(unfolder: Unfolder, frames: int = FRAMES) -> tuple[list[Pixels], list[float]]:
@@ -93,7 +93,7 @@ def test_the_turn_is_as_strong_as_a_still_and_raises_the_loss_as_much() -> None:
     unfolder = make_unfolder()
     for _ in range(FRAMES // 2 + 1):
         unfolder.dream(PHOTO)
-    still = Dreamer(unfolder.config, small_extractor())
+    still = Dreamer(unfolder.config, small_extractor(), measure_losses=True)
     still.dream(PHOTO)
     assert unfolder.report.residual_rms == pytest.approx(still.report.residual_rms, rel=0.2)
     assert unfolder.report.loss == pytest.approx(still.report.loss, rel=0.2)

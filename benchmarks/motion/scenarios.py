@@ -170,7 +170,7 @@ def _dream(
 def _dream_frames(
     frames: Iterable[Pixels], config: DreamConfig, extractor: FeatureExtractor
 ) -> Iterator[tuple[FloatImage, DreamReport]]:
-    dreamer = Dreamer(config, extractor)
+    dreamer = Dreamer(config, extractor, measure_losses=True)
     for frame in frames:
         dream = dreamer.dream(frame)
         yield to_model_range(dream) - to_model_range(frame), dreamer.report

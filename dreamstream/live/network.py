@@ -118,12 +118,12 @@ class Network:
         self, snapshot: Snapshot, rung: Rung, shown: FloatImage, emphasis: FloatImage
     ) -> Thought:
         """Step at the dream size itself, where the ceiling holds."""
-        image, loss, taken = self._ascent.climb(shown, emphasis, 1, CEILING_SHARE)
+        image, loss, taken, _ = self._ascent.climb(shown, emphasis, 1, CEILING_SHARE)
         if loss > self._ceiling:
             share = SCALE_BACK * self._ceiling / loss
             return _thought(snapshot, rung, np.zeros_like(shown), loss, share)
         while 0 < taken < rung.steps:
-            image, _, more = self._ascent.climb(image, emphasis, 1, CEILING_SHARE)
+            image, _, more, _ = self._ascent.climb(image, emphasis, 1, CEILING_SHARE)
             if not more:
                 break
             taken += 1
@@ -133,8 +133,8 @@ class Network:
         """Step at the coarse octave, for forms that the dream size is too fine for."""
         size = self._coarse((shown.shape[0], shown.shape[1]))
         start, factor = _framed(shrink(shown, size)), _framed(shrink(emphasis, size))
-        image, _, taken = self._ascent.climb(start, factor, 1, up_to=math.inf)
-        return _unframed(image - start), taken
+        climbed = self._ascent.climb(start, factor, 1, up_to=math.inf)
+        return _unframed(climbed.image - start), climbed.steps
 
     def _emphasis(self, snapshot: Snapshot, size: Size, strength: float) -> FloatImage:
         residual = resample(snapshot.residual, size)

@@ -241,6 +241,8 @@ class Norm:
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
         factor, offset = tf.constant(self.factor, dtype), tf.constant(self.offset, dtype)
+        if np.all(self.factor == 1):
+            return lambda features: tf.cast(features, dtype) + offset
         return lambda features: tf.cast(features, dtype) * factor + offset
 
 
