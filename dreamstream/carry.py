@@ -18,10 +18,10 @@ STILL = 0.1
 """Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
 hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
 
-_STEADY_FROM = 0.96
+_STEADY_FROM = 0.965
 """Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
 
-_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.5, 0.12
+_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.44, 0.105
 """What is finer than so many pixels is raised in each frame by this share of how far a residual is
 softer than its shot's first one, at most by the last, and lowered where it is sharper."""
 
@@ -131,7 +131,8 @@ class Carrier:
     def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
         decaying = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
         kernel = STEADY + (SHARP - STEADY) * decaying
-        undecayed = trust[..., None] * warp(residual, self._gather(backward), kernel)
+        warped = warp(residual, self._gather(backward), kernel)
+        undecayed = np.asarray(warped * cv2.merge([trust] * 3), np.float32)
         trim = decaying * trimmed(self._sharpness, self._held_sharpness)
         decayed = np.float32(self._config.blend) * _raise_detail(undecayed, trim)
         return Carried(Change.NONE, decayed, undecayed, trust, backward)
@@ -141,15 +142,16 @@ class Carrier:
         if self._unmoved is None or self._unmoved.shape != backward.shape:
             self._unmoved = np.zeros_like(backward)
         total = backward + self._unmoved
-        rests = squared_lengths(total) <= STILL**2
-        self._unmoved = total * rests[..., None]
-        return total - self._unmoved
+        moves = np.asarray(squared_lengths(total) > STILL**2, np.float32)
+        moved = np.asarray(total * cv2.merge([moves, moves]), np.float32)
+        self._unmoved = total - moved
+        return moved
 
 
 def sharpness(residual: FloatImage) -> float:
     """Give the energy of a residual's Laplacian over its own."""
-    fine = np.square(cv2.Laplacian(residual, cv2.CV_32F)).mean(dtype=np.float64)
-    return float(fine / (np.square(residual).mean(dtype=np.float64) + _TINY))
+    energy = cv2.norm(residual) ** 2 + _TINY * residual.size
+    return float(cv2.norm(cv2.Laplacian(residual, cv2.CV_32F)) ** 2 / energy)
 
 
 def trimmed(now: float, held: float) -> float:
@@ -163,4 +165,4 @@ def _raise_detail(residual: FloatImage, share: float) -> FloatImage:
     if share == 0:
         return residual
     coarse = cv2.GaussianBlur(residual, (0, 0), _FINE_SIGMA)
-    return np.asarray(residual + np.float32(share) * (residual - coarse), np.float32)
+    return np.asarray(cv2.addWeighted(residual, 1 + share, coarse, -share, 0), np.float32)

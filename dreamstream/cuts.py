@@ -1,7 +1,7 @@
 """Scene cuts and flashes, told from the frames so far (causal; OpenCV and numpy)."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -19,7 +19,7 @@ TIMES_RECENT = 2.0
 does not.  At 3 a cut out of a pan was missed (43.6 against a mean of 16.5)."""
 
 DOUBT_THRESHOLD = 0.6
-"""Least mean of 1 - confidence at a cut: flow can't explain the new frame by the old one."""
+"""Least mean doubt at a cut: flow can't explain the new frame by the old one."""
 
 FLASH_LUMA = 20.0
 """Least jump of the mean luma, of 255, at a flash."""
@@ -62,13 +62,14 @@ class CutDetector:
         self._recent = deque(map(float, state["recent"]), maxlen=_RECENT)
         self._flashes = int(state["flashes"])
 
-    def judge(self, current: Pixels, reference: Pixels, confidence: FloatImage) -> Change:
+    def judge(self, current: Pixels, reference: Pixels, doubt: Callable[[], float]) -> Change:
         """Judge a frame against the last one that was no flash.
 
         Args:
             current: (H, W, 3) uint8 RGB.
             reference: (H, W, 3) uint8 RGB.
-            confidence: (H, W) float32 in [0, 1], of the flow from current to reference.
+            doubt: Gives the mean doubt in the flow from current to reference, in [0, 1]; asked only
+                where the contents of the two differ much.
         """
         now, before = _small_hsv(current), _small_hsv(reference)
         content = content_value(now, before)
@@ -78,7 +79,7 @@ class CutDetector:
         self._flashes = 0
         usual = float(np.mean(self._recent)) if self._recent else 0.0
         stands_out = content > CONTENT_THRESHOLD and content > TIMES_RECENT * usual
-        if stands_out and float(np.mean(1 - confidence)) > DOUBT_THRESHOLD:
+        if stands_out and doubt() > DOUBT_THRESHOLD:
             self._begin_shot(content)
             return Change.CUT
         self._recent.append(content)

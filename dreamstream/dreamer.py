@@ -347,7 +347,7 @@ class Dreamer:
 
 def root_mean_square(residual: FloatImage) -> float:
     """Give a residual's strength."""
-    return math.sqrt(float(np.square(residual).mean(dtype=np.float64)))
+    return float(cv2.norm(residual)) / math.sqrt(residual.size)
 
 
 def check_pixels(pixels: Pixels) -> None:

@@ -33,7 +33,7 @@ which it shrinks as the shot grows stronger; at most the last, where it is weake
 
 _LOCAL_SIGMA = 24.0
 _MOTION_SIGMA = 6.0
-_POOL = 8
+_POOL, _MOTION_POOL, _SPARSE = 8, 4, 4
 _TINY = 1e-6
 
 
@@ -94,10 +94,15 @@ def motion(backward_flow: FloatImage) -> FloatImage:
         backward_flow: (H, W, 2) float32 pixels.
     """
     speed = MOVING * max(backward_flow.shape[:2])
-    x, y = (np.abs(part - np.median(part)) for part in cv2.split(backward_flow))
-    against = np.maximum(x, y)
-    share = np.minimum(against / np.float32(speed), np.float32(1))
-    return np.asarray(cv2.GaussianBlur(share, (0, 0), _MOTION_SIGMA), np.float32)
+    x, y = (_from_median(np.asarray(part, np.float32)) for part in cv2.split(backward_flow))
+    share = np.minimum(np.maximum(x, y) / np.float32(speed), np.float32(1))
+    return _blurred_small(share, _MOTION_POOL, _MOTION_SIGMA)
+
+
+def _from_median(part: FloatImage) -> FloatImage:
+    """Give the distance from an (H, W) field's median, which a part of its pixels tells."""
+    median = np.median(part[::_SPARSE, ::_SPARSE])
+    return np.asarray(np.abs(part - median), np.float32)
 
 
 def weakness(residual: FloatImage) -> FloatImage:
@@ -108,11 +113,16 @@ def weakness(residual: FloatImage) -> FloatImage:
     """
     squares = squared_lengths(residual) / np.float32(3)
     usual = float(np.sqrt(squares.mean())) + _TINY
-    height, width = squares.shape
-    pooled = (max(1, width // _POOL), max(1, height // _POOL))
-    small = cv2.resize(squares, pooled, interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(small, (0, 0), _LOCAL_SIGMA / _POOL)
-    local = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    local = _blurred_small(squares, _POOL, _LOCAL_SIGMA)
     excess = np.float32(usual**2) / np.maximum(local, np.float32((_TINY * usual) ** 2))
     factor = cv2.pow(excess, WEAKNESS_POWER / 2)  # of squares; numpy's power is far slower
     return np.asarray(np.clip(factor, 1, MOST_WEAKNESS), np.float32)
+
+
+def _blurred_small(image: FloatImage, pool: int, sigma: float) -> FloatImage:
+    """Blur an (H, W) image widely, at a ``pool``-th of its size."""
+    height, width = image.shape
+    size = (max(1, width // pool), max(1, height // pool))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma / pool)
+    return np.asarray(cv2.resize(blurred, (width, height)), np.float32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy.typing as npt
 
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import Flow, confidence, make_flow
-from dreamstream.frames import FloatImage, Pixels, to_model_range
+from dreamstream.flow import Flow, confidence, make_flow, mean_doubt
+from dreamstream.frames import FloatImage, Pixels
 
 
 def _nothing() -> FloatImage:
@@ -74,10 +75,11 @@ class Observer:
         before = seen.small
         if before is None or before.shape != small.shape or not self._compares:
             return Movement(Seen(small, seen.cuts))
-        backward, forward = self._flow.both_ways(small, before)
-        trust = confidence(backward, forward, to_model_range(small), to_model_range(before))
+        backward = self._flow.backward(small, before)
+        trust = confidence(backward, small, before)
+        doubt = partial(mean_doubt, self._flow, small, before, backward, trust)
         cuts = CutDetector()
         cuts.restore(seen.cuts)
-        change = Change.NONE if self._no_cuts else cuts.judge(small, before, trust)
+        change = Change.NONE if self._no_cuts else cuts.judge(small, before, doubt)
         kept = before if change is Change.FLASH else small
         return Movement(Seen(kept, cuts.state()), change, trust, backward)

@@ -19,10 +19,10 @@ class Steady:
     def __init__(self, speed: float) -> None:
         self.speed = speed
 
-    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
+    def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
         backward = np.zeros((*current.shape[:2], 2), np.float32)
         backward[..., 0] = -self.speed
-        return backward, -backward
+        return backward
 
 
 FIRST = Movement(Seen(FRAME))

@@ -1,12 +1,14 @@
 """Cuts and flashes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from pictures import fractal_pixels
 
 from dreamstream.cuts import LONGEST_FLASH, Change, CutDetector, content_value
-from dreamstream.flow import FlowEstimator, confidence
-from dreamstream.frames import Pixels, to_model_range
+from dreamstream.flow import FlowEstimator, confidence, mean_doubt
+from dreamstream.frames import Pixels
 
 SCENE = fractal_pixels(90, 400, seed=1)
 OTHER = 255 - np.roll(fractal_pixels(90, 160, seed=9), 1, axis=2)
@@ -20,9 +22,10 @@ def _judge_all(frames: list[Pixels]) -> list[Change]:
     """Judge a stream as the dreamer does: a flash is no reference for the next frame."""
     detector, flow, changes, reference = CutDetector(), FlowEstimator(), [], frames[0]
     for frame in frames[1:]:
-        backward, forward = flow.both_ways(frame, reference)
-        trust = confidence(backward, forward, to_model_range(frame), to_model_range(reference))
-        changes.append(detector.judge(frame, reference, trust))
+        backward = flow.backward(frame, reference)
+        trust = confidence(backward, frame, reference)
+        doubt = partial(mean_doubt, flow, frame, reference, backward, trust)
+        changes.append(detector.judge(frame, reference, doubt))
         if changes[-1] is not Change.FLASH:
             reference = frame
     return changes

@@ -61,9 +61,9 @@ def test_zero_steps_from_warm_give_exactly_frame_plus_warped_residual() -> None:
     dreamer.dream(first)
     residual = dreamer._carrier.residual
     assert residual is not None
-    now, before = to_model_range(second), to_model_range(first)
-    backward, forward = FlowEstimator().both_ways(second, first)
-    trust = confidence(backward, forward, now, before)
+    now = to_model_range(second)
+    backward = FlowEstimator().backward(second, first)
+    trust = confidence(backward, second, first)
     moves = np.square(backward).sum(axis=-1, keepdims=True) > STILL_MOTION**2
     warped = warp(residual, np.where(moves, backward, np.float32(0)), SHARP)
     carried = np.float32(0.8) * trust[..., None] * warped
@@ -448,9 +448,7 @@ def test_without_flow_the_dream_stays_where_it_is() -> None:
     dreamer.dream(first)
     residual = dreamer._carrier.residual
     assert residual is not None
-    trust = confidence(
-        *([np.zeros((72, 96, 2), np.float32)] * 2), *map(to_model_range, (second, first))
-    )
+    trust = confidence(np.zeros((72, 96, 2), np.float32), second, first)
     expected = to_pixels(to_model_range(second) + trust[..., None] * residual)
     np.testing.assert_array_equal(dreamer.dream(second), expected)
 

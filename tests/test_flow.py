@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 from pictures import fractal_pixels
 
-from dreamstream.flow import SHARP, STEADY, FlowEstimator, confidence, density, warp
+from dreamstream.flow import (
+    SHARP,
+    STEADY,
+    FlowEstimator,
+    confidence,
+    consistency,
+    density,
+    mean_doubt,
+    warp,
+)
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 SHIFT = (3, 5)
@@ -66,7 +75,8 @@ def test_backward_flow_points_from_the_current_frame_into_the_previous_one(
     moved: tuple[Pixels, Pixels],
 ) -> None:
     previous, current = moved
-    backward, forward = FlowEstimator().both_ways(current, previous)
+    flow = FlowEstimator()
+    backward, forward = flow.backward(current, previous), flow.backward(previous, current)
     assert np.median(_inner(backward)[..., 0]) == pytest.approx(-SHIFT[1], abs=0.2)
     assert np.median(_inner(backward)[..., 1]) == pytest.approx(-SHIFT[0], abs=0.2)
     assert np.median(_inner(forward)[..., 0]) == pytest.approx(SHIFT[1], abs=0.2)
@@ -76,7 +86,8 @@ def test_warping_along_a_flipped_flow_would_miss_the_current_frame(
     moved: tuple[Pixels, Pixels],
 ) -> None:
     previous, current = moved
-    backward, forward = FlowEstimator().both_ways(current, previous)
+    flow = FlowEstimator()
+    backward, forward = flow.backward(current, previous), flow.backward(previous, current)
     now, before = to_model_range(current), to_model_range(previous)
     right = np.square(_inner(warp(before, backward) - now)).mean()
     flipped = np.square(_inner(warp(before, -backward) - now)).mean()
@@ -88,30 +99,43 @@ def test_warping_along_a_flipped_flow_would_miss_the_current_frame(
 def test_flow_of_a_large_frame_is_stretched_to_its_pixels() -> None:
     scene = np.asarray(cv2.resize(fractal_pixels(300, 500, seed=5), (2000, 1200)), np.uint8)
     previous, current = scene[40:1160, 40:1960], scene[40:1160, 24:1944]
-    backward, _ = FlowEstimator().both_ways(current, previous)
+    backward = FlowEstimator().backward(current, previous)
     assert backward.shape == (1120, 1920, 2)
     assert np.median(backward[..., 0]) == pytest.approx(-16, abs=1)
 
 
 def test_a_static_stream_is_trusted_everywhere() -> None:
     pixels = fractal_pixels(90, 120)
-    backward, forward = FlowEstimator().both_ways(pixels, pixels)
-    image = to_model_range(pixels)
-    assert confidence(backward, forward, image, image).min() > 0.99
+    assert confidence(FlowEstimator().backward(pixels, pixels), pixels, pixels).min() > 0.99
 
 
 def test_confidence_is_zero_where_the_previous_frame_did_not_reach() -> None:
-    image = to_model_range(fractal_pixels(60, 80))
-    flow = _constant(image.shape, 10, 0)
-    trust = confidence(flow, -flow, image, image)
+    pixels = fractal_pixels(60, 80)
+    plain = np.full_like(pixels, 90)
+    trust = confidence(_constant(pixels.shape, 10, 0), plain, plain)
     assert trust[:, -10:].max() == 0
-    assert trust[:, :-11].max() > 0
+    assert trust[:, :-11].min() == 1
 
 
-def test_confidence_is_low_where_way_there_and_way_back_disagree() -> None:
-    image = to_model_range(fractal_pixels(60, 80))
-    still, astray = _constant(image.shape, 0, 0), _constant(image.shape, 6, 0)
-    assert confidence(still, astray, image, image).max() < 0.01
+def test_consistency_is_low_where_way_there_and_way_back_disagree() -> None:
+    still, astray = _constant((60, 80, 3), 0, 0), _constant((60, 80, 3), 6, 0)
+    assert consistency(astray, -astray).min() > 0.99
+    assert consistency(still, astray).max() < 0.01
+
+
+def test_the_mean_doubt_is_high_only_where_no_flow_explains_a_frame(
+    moved: tuple[Pixels, Pixels],
+) -> None:
+    previous, current = moved
+    other = 255 - np.roll(fractal_pixels(*current.shape[:2], seed=9), 1, axis=2)
+    flow, doubts = FlowEstimator(), []
+    for now in (current, other):
+        backward = flow.backward(now, previous)
+        doubts.append(
+            mean_doubt(flow, now, previous, backward, confidence(backward, now, previous))
+        )
+    assert doubts[0] < 0.2
+    assert doubts[1] > 0.8
 
 
 def test_density_is_the_area_from_which_a_pixel_is_taken() -> None:
@@ -126,11 +150,10 @@ def test_density_is_the_area_from_which_a_pixel_is_taken() -> None:
 def test_what_is_stretched_is_trusted_less_for_the_same_difference_of_colours() -> None:
     rows, columns = np.mgrid[:60, :80].astype(np.float32)
     stretched = np.stack([-0.3 * (columns - 40), np.zeros_like(rows)], axis=-1)
-    back = np.stack([0.3 / 0.7 * (columns - 40), np.zeros_like(rows)], axis=-1)
-    grey, lighter = np.zeros((60, 80, 3), np.float32), np.full((60, 80, 3), 0.2, np.float32)
-    moved = confidence(np.zeros_like(back), np.zeros_like(back), lighter, grey)
-    spread = confidence(stretched, back, lighter, grey)
-    same = confidence(stretched, back, grey, grey)
+    grey, lighter = np.full((60, 80, 3), 128, np.uint8), np.full((60, 80, 3), 148, np.uint8)
+    moved = confidence(np.zeros_like(stretched), lighter, grey)
+    spread = confidence(stretched, lighter, grey)
+    same = confidence(stretched, grey, grey)
     middle = (slice(10, 50), slice(20, 60))
     assert 0.8 < moved[middle].mean() < 0.95
     assert spread[middle].mean() < moved[middle].mean() ** 2
@@ -138,14 +161,15 @@ def test_what_is_stretched_is_trusted_less_for_the_same_difference_of_colours() 
 
 
 def test_confidence_is_low_where_colours_differ() -> None:
-    image = to_model_range(fractal_pixels(60, 80))
-    still = _constant(image.shape, 0, 0)
-    assert confidence(still, still, image, -np.sign(image) * np.float32(1)).mean() < 0.1
+    pixels = fractal_pixels(60, 80)
+    still = _constant(pixels.shape, 0, 0)
+    opposite = np.where(pixels > 127, 0, 255).astype(np.uint8)
+    assert confidence(still, pixels, opposite).mean() < 0.1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 300), (16, 16)])
 def test_frames_too_small_for_a_flow_count_as_still(size: tuple[int, int]) -> None:
     pixels = fractal_pixels(*size)
-    backward, forward = FlowEstimator().both_ways(pixels, pixels)
-    assert backward.shape == forward.shape == (*size, 2)
+    backward = FlowEstimator().backward(pixels, pixels)
+    assert backward.shape == (*size, 2)
     assert np.abs(backward).max() < 0.5

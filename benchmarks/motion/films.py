@@ -11,8 +11,8 @@ from benchmarks.motion.metrics import Link, Mask, moving_against_scene, revealed
 from benchmarks.motion.synthetic import SyntheticClip
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
-from dreamstream.flow import FlowEstimator, confidence, sample_positions
-from dreamstream.frames import FloatImage, Pixels, to_model_range
+from dreamstream.flow import FlowEstimator, confidence, consistency, sample_positions
+from dreamstream.frames import FloatImage, Pixels
 from dreamstream.sources import open_source
 
 CUTS: Mapping[str, frozenset[int]] = MappingProxyType({"bikes": frozenset({30, 76, 137, 187, 242})})
@@ -74,9 +74,9 @@ def render_film(clip: SyntheticClip) -> Film:
 
 def estimate_link(flow: FlowEstimator, current: Pixels, previous: Pixels) -> Link:
     """Estimate the way from a frame to the next, and where the estimate holds."""
-    backward, forward = flow.both_ways(current, previous)
-    now, before = to_model_range(current), to_model_range(previous)
-    moving = moving_against_scene(backward, confidence(backward, forward, now, before))
+    backward, forward = flow.backward(current, previous), flow.backward(previous, current)
+    trust = confidence(backward, current, previous) * consistency(backward, forward)
+    moving = moving_against_scene(backward, trust)
     return Link(backward, _consistent(backward, forward), revealed_by(forward), moving)
 
 

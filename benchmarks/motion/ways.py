@@ -81,8 +81,8 @@ class WholeDream:
         before, dream = self._previous
         share = np.full((*frame.shape[:2], 1), self._share, np.float32)
         if self._flow is not None:
-            backward, forward = self._flow.both_ways(pixels, before)
-            trust = confidence(backward, forward, frame, to_model_range(before))
+            backward = self._flow.backward(pixels, before)
+            trust = confidence(backward, pixels, before)
             share *= trust[..., None]
             dream = warp(dream, backward)
         return np.asarray(share * dream + (1 - share) * frame, np.float32)
@@ -97,10 +97,9 @@ class NegatedForwardFlow:
     def __init__(self) -> None:
         self._flow = FlowEstimator()
 
-    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
-        """Estimate the flow; see :class:`dreamstream.flow.FlowEstimator`."""
-        _, forward = self._flow.both_ways(current, previous)
-        return -forward, forward
+    def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
+        """Estimate the flow; see :meth:`dreamstream.flow.Flow.backward`."""
+        return -self._flow.backward(previous, current)
 
 
 WAYS: Mapping[str, Callable[[DreamConfig, FeatureExtractor], Way]] = MappingProxyType(

@@ -24,7 +24,7 @@ from dreamstream.sources.video import VideoSource
 PARTS: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
     {
         "reading": [(VideoSource, "__next__")],
-        "flow": [(FlowEstimator, "both_ways")],
+        "flow": [(FlowEstimator, "backward")],
         "trust, cuts": [(Observer, "observe")],
         "carry": [(Carrier, "carry"), (Carrier, "remember")],
         "network": [(GuardedAscent, "climb"), (Dreamer, "_measure")],

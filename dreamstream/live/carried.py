@@ -7,6 +7,7 @@ flow that has gathered meanwhile.
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,10 +19,11 @@ from dreamstream.flow import (
     NoFlow,
     confidence,
     enlarge_flow,
+    mean_doubt,
     sample_positions,
     warp,
 )
-from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
 from dreamstream.live.motion import LiveFlow
 from dreamstream.octaves import Size, enlarge, fit_size
 
@@ -163,9 +165,10 @@ class CarriedDream:
         if before is None or before.shape != source.shape:
             self._begin_shot(source)
             return Change.NONE
-        backward, forward = self._flow.both_ways(source, before)
-        trust = confidence(backward, forward, to_model_range(source), to_model_range(before))
-        change = Change.NONE if self._no_cuts else self._cuts.judge(source, before, trust)
+        backward = self._flow.backward(source, before)
+        trust = confidence(backward, source, before)
+        doubt = partial(mean_doubt, self._flow, source, before, backward, trust)
+        change = Change.NONE if self._no_cuts else self._cuts.judge(source, before, doubt)
         if change is Change.CUT:
             self._begin_shot(source)
         elif change is Change.FLASH:

@@ -21,17 +21,8 @@ class LiveFlow:
         self._dis.setGradientDescentIterations(_DESCENTS)
         self._dis.setVariationalRefinementIterations(_REFINEMENTS)
 
-    def both_ways(self, current: Pixels, previous: Pixels) -> tuple[FloatImage, FloatImage]:
-        """Estimate the flow from each of two frames to the other.
-
-        Args:
-            current: (H, W, 3) uint8 RGB.
-            previous: (H, W, 3) uint8 RGB.
-
-        Returns:
-            Backward flow (current to previous) and forward flow, both (H, W, 2) float32 pixels.
-        """
+    def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
+        """Estimate the flow; see :meth:`dreamstream.flow.Flow.backward`."""
         now, before = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (current, previous))
         backward = self._dis.calc(now, before, None)  # type: ignore[call-overload]
-        forward = self._dis.calc(before, now, None)  # type: ignore[call-overload]
-        return np.asarray(backward, np.float32), np.asarray(forward, np.float32)
+        return np.asarray(backward, np.float32)
