@@ -78,8 +78,8 @@ class Ascended(NamedTuple):
         image: (H, W, 3) float32.
         loss: The loss before its last step; NaN if none was tried.
         steps: The steps taken.
-        foretold: The loss after it, had activations gone on growing as they did where it began;
-            NaN where nobody knows it.  Losses level off along a step: it has brought less.
+        foretold: The loss after it, had all activations grown on in proportion, as its slope told;
+            NaN where nobody knows it.  No bound, but losses level off along a step.
     """
 
     image: FloatImage

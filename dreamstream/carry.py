@@ -18,7 +18,7 @@ STILL = 0.1
 """Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
 hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
 
-_STEADY_FROM = 0.965
+_STEADY_FROM = 0.97
 """Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
 
 _FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.44, 0.105
@@ -134,7 +134,7 @@ class Carrier:
         warped = warp(residual, self._gather(backward), kernel)
         undecayed = np.asarray(warped * cv2.merge([trust] * 3), np.float32)
         trim = decaying * trimmed(self._sharpness, self._held_sharpness)
-        decayed = np.float32(self._config.blend) * _raise_detail(undecayed, trim)
+        decayed = _detailed(undecayed, self._config.blend, trim)
         return Carried(Change.NONE, decayed, undecayed, trust, backward)
 
     def _gather(self, backward: FloatImage) -> FloatImage:
@@ -161,8 +161,10 @@ def trimmed(now: float, held: float) -> float:
     return min(max(_TRIM * (1 - now / held), -_MOST_TRIM), _MOST_TRIM)
 
 
-def _raise_detail(residual: FloatImage, share: float) -> FloatImage:
+def _detailed(residual: FloatImage, blend: float, share: float) -> FloatImage:
+    """Give a part of a residual, of its finest detail a share more."""
     if share == 0:
-        return residual
+        return np.float32(blend) * residual
     coarse = cv2.GaussianBlur(residual, (0, 0), _FINE_SIGMA)
-    return np.asarray(cv2.addWeighted(residual, 1 + share, coarse, -share, 0), np.float32)
+    weights = blend * (1 + share), -blend * share
+    return np.asarray(cv2.addWeighted(residual, weights[0], coarse, weights[1], 0), np.float32)

@@ -73,7 +73,7 @@ class Preset:
     smoothing: float = 1.9
     evenness: float = 0.8
     chroma: float = 0.35
-    blend: float = 0.965
+    blend: float = 0.97
     dream_size: int | None = 640
     octave_rule: str = "reinject"
     model: str = DEFAULT_MODEL
@@ -125,7 +125,9 @@ class DreamConfig:
             model also answers to the five depths textures, patterns, eyes, faces, creatures.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
-        steps: Ascent steps per octave on a warm frame; near ``max_loss`` at least two, unless 0.
+        steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
+            take turns; in all of them where much is new, and, at least two unless 0, near
+            ``max_loss``.
         first_steps: Ascent steps per octave on a cold frame.  A frame that leaves short of a near
             ``max_loss`` takes up to two more on the last octave, or ``steps``.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
@@ -202,7 +204,9 @@ class DreamConfig:
         f"side of the tiles that save memory, in pixels, or {' or '.join(TILINGS)}",
         "dream",
     )
-    steps: int = _option(_FROM_PRESET, "steps per octave on a warm frame", "motion")
+    steps: int = _option(
+        _FROM_PRESET, "steps on a warm frame, in the last octave and another", "motion"
+    )
     blend: float = _option(
         _FROM_PRESET, "how much of the carried dream a frame starts from; 0 is cold", "motion"
     )

@@ -9,9 +9,9 @@ import numpy as np
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import enlarge, shrink
 
-SURE = 0.5
-"""Share of the ceiling up to which a foretold loss needs no measuring: two films' frames came to
-two thirds of what was foretold them at the most, and to a fifth at the least."""
+UNMEASURED_UP_TO = 0.5
+"""Share of the ceiling up to which a foretold loss need not be measured: two films' frames came to
+a fifth to two thirds of what was foretold them."""
 
 CLOSE = 0.97
 """Share of the ceiling from which a part of a residual is large enough."""
@@ -32,7 +32,7 @@ class Emission:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         residual: (h, w, 3) float32 at dream size, the part that was added.
-        loss: Of the dream at dream size; None where no network ran, or it was not measured.
+        loss: Of the dream at dream size; None where it was not measured.
         source_loss: Of the source, where it had to be measured.
     """
 
@@ -54,20 +54,22 @@ class Emitter:
         self._max_loss = math.inf if max_loss is None else max_loss
         self._measure = measure
 
-    def emit(self, full: FloatImage, residual: FloatImage, foretold: float = math.nan) -> Emission:
+    def emit(
+        self, full: FloatImage, residual: FloatImage, foretold: float | None = None
+    ) -> Emission:
         """Add a residual to the full-size frame, all of it or the largest part under the ceiling.
 
         Args:
             full: (H, W, 3) float32 source in [-1, 1].
             residual: (h, w, 3) float32 at dream size.
-            foretold: Loss of which it is known to fall short; one far under the ceiling is not
-                measured then.  NaN is not known.
+            foretold: Loss that its last step foretold, NaN where none did: the dream is measured
+                only where that may come near the ceiling.  None has it measured in any case.
 
         Returns:
             The dream; the source itself where even that is over the ceiling.
         """
         change = enlarge(residual, (full.shape[0], full.shape[1]))
-        if foretold <= SURE * self._max_loss:
+        if foretold is not None and self._is_far(foretold):
             return Emission(to_pixels(full + change), residual)
 
         def part(share: float) -> tuple[Pixels, float]:
@@ -79,6 +81,9 @@ class Emitter:
         if loss <= self._max_loss:
             return Emission(dream, residual, loss)
         return self._lower(part, residual, loss)
+
+    def _is_far(self, foretold: float) -> bool:
+        return math.isinf(self._max_loss) or foretold <= UNMEASURED_UP_TO * self._max_loss
 
     def _lower(
         self, part: Callable[[float], tuple[Pixels, float]], residual: FloatImage, loss: float

@@ -27,13 +27,13 @@ MOVING = 0.003
 WEAKNESS_POWER, MOST_WEAKNESS = 0.6, 3.0
 """Steps grow with this power of how far a place is under the usual strength, at most so far."""
 
-HELD_STEP, HOLDING_POWER, MOST_HELD = 0.65, 6.0, 2.5
+HELD_STEP, HOLDING_POWER, MOST_HELD = 0.5, 6.0, 2.5
 """Step on old ground that is as strong as the shot's first frame, in step sizes, and the power by
 which it shrinks as the shot grows stronger; at most the last, where it is weaker."""
 
 _LOCAL_SIGMA = 24.0
 _MOTION_SIGMA = 6.0
-_POOL, _MOTION_POOL, _SPARSE = 8, 4, 4
+_POOL = 4
 _TINY = 1e-6
 
 
@@ -56,7 +56,9 @@ def emphasise(
     Returns:
         (H, W) float32 in [0, MOST].
     """
-    factor = newness(trust, blend) * (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried)
+    height, width = trust.shape
+    local = (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried)
+    factor = newness(trust, blend) * cv2.resize(local, (width, height))
     return np.asarray(np.minimum(hold * factor, MOST), np.float32)
 
 
@@ -88,21 +90,19 @@ def newness(trust: FloatImage, blend: float) -> FloatImage:
 
 
 def motion(backward_flow: FloatImage) -> FloatImage:
-    """Give how far each pixel moves against its scene, (H, W) float32 in [0, 1], soft at edges.
+    """Give how far each place moves against its scene, in [0, 1], soft at edges.
 
     Args:
         backward_flow: (H, W, 2) float32 pixels.
+
+    Returns:
+        (H / 4, W / 4) float32, rounded down, at least 1.
     """
     speed = MOVING * max(backward_flow.shape[:2])
-    x, y = (_from_median(np.asarray(part, np.float32)) for part in cv2.split(backward_flow))
+    pooled = cv2.split(_pooled(backward_flow))
+    x, y = (np.abs(part - np.float32(np.median(part))) for part in pooled)
     share = np.minimum(np.maximum(x, y) / np.float32(speed), np.float32(1))
-    return _blurred_small(share, _MOTION_POOL, _MOTION_SIGMA)
-
-
-def _from_median(part: FloatImage) -> FloatImage:
-    """Give the distance from an (H, W) field's median, which a part of its pixels tells."""
-    median = np.median(part[::_SPARSE, ::_SPARSE])
-    return np.asarray(np.abs(part - median), np.float32)
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), _MOTION_SIGMA / _POOL), np.float32)
 
 
 def weakness(residual: FloatImage) -> FloatImage:
@@ -110,19 +110,20 @@ def weakness(residual: FloatImage) -> FloatImage:
 
     Args:
         residual: (H, W, 3) float32.
+
+    Returns:
+        (H / 4, W / 4) float32, rounded down, at least 1.
     """
-    squares = squared_lengths(residual) / np.float32(3)
-    usual = float(np.sqrt(squares.mean())) + _TINY
-    local = _blurred_small(squares, _POOL, _LOCAL_SIGMA)
-    excess = np.float32(usual**2) / np.maximum(local, np.float32((_TINY * usual) ** 2))
+    squares = _pooled(squared_lengths(residual))
+    usual = float(squares.mean()) + _TINY**2
+    local = cv2.GaussianBlur(squares, (0, 0), _LOCAL_SIGMA / _POOL)
+    excess = np.float32(usual) / np.maximum(local, np.float32(_TINY**2 * usual))
     factor = cv2.pow(excess, WEAKNESS_POWER / 2)  # of squares; numpy's power is far slower
     return np.asarray(np.clip(factor, 1, MOST_WEAKNESS), np.float32)
 
 
-def _blurred_small(image: FloatImage, pool: int, sigma: float) -> FloatImage:
-    """Blur an (H, W) image widely, at a ``pool``-th of its size."""
-    height, width = image.shape
-    size = (max(1, width // pool), max(1, height // pool))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(small, (0, 0), sigma / pool)
-    return np.asarray(cv2.resize(blurred, (width, height)), np.float32)
+def _pooled(image: FloatImage) -> FloatImage:
+    """Shrink an (H, W) or (H, W, C) image: what is blurred widely needs no more pixels."""
+    height, width = image.shape[:2]
+    size = (max(1, width // _POOL), max(1, height // _POOL))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -30,7 +30,7 @@ _INCONSISTENCY_SOFTNESS = 8.0
 _PHOTOMETRIC_SLOPE = 25.0
 _STRETCH_SLOPE, _USUAL_STRETCH = 6.0, 0.03
 _DOUBT_OF_NOISE = 0.01
-"""Doubt that is none: a sensor's noise of two levels of 255 makes 0.002 in every frame."""
+"""Doubt that is none: a sensor's noise of two levels of 255 makes 0.003 in every frame."""
 
 _RELATIVE_TOLERANCE = 0.01
 _ABSOLUTE_TOLERANCE = 0.5

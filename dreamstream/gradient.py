@@ -39,7 +39,7 @@ def smooth(gradient: Tensor, sigma: Tensor) -> Tensor:
 
     The wider two are taken at a half and a quarter of the size, which costs a fifth of the exact
     blur; pooling makes them a little wider than asked when ``sigma`` is under a pixel.  The
-    smallest comes back by way of the half, since it is the last step that costs.
+    quarter comes back by way of the half, since it is the last step that costs.
 
     Args:
         gradient: (1, H, W, 3) float32.

@@ -12,11 +12,11 @@ class DreamReport:
         cut: It begins a new shot; not looked for without a warm start.
         flash: Only its light changed: the dream was kept and no step taken; as for ``cut``.
         warm: It started from the carried dream.
-        steps: Steps taken in each octave, smallest first.
+        steps: Steps taken in each octave, smallest first; 0 where it was not its turn.
         dropped_octaves: Octaves left out because they are too small to dream.
         source_loss: Loss of the source frame; None where it was not measured.
-        loss: Loss of the dream as given out, at dream size; None where no network ran, or it was
-            not measured because it is far below ``max_loss``.
+        loss: Loss of the dream as given out, at dream size; None where no network ran, or where
+            nobody asked for it and it is far below ``max_loss``.
         ascent_loss: Loss before the last step of the last octave, NaN where it took none; None
             where no network ran.
         confidence: Mean trust in what was carried, in [0, 1]; None on a cold frame.

@@ -134,7 +134,7 @@ class Unfolder(Dreamer):
         """Give the octaves of a frame, of which only the last one's picture is its own."""
         share, steps = grown_share(self._index, self._frames), 0
         if share == 0:
-            return [Octave(shrink(source, size), math.nan, 0) for size in sizes]
+            return _untouched(source, sizes)
         if self._path is None:
             self._path, steps = self._grow(source, sizes)
         whole = Octave(source + self._path.at(share), math.nan, steps)
@@ -144,6 +144,7 @@ class Unfolder(Dreamer):
         """Ascend to the turn; give the way and the number of steps in each octave."""
         even, residual = np.ones(source.shape[:2], np.float32), np.zeros_like(source)
         path, steps = GrowthPath(residual), self.config.first_steps
+        self._turn = _untouched(source, sizes)
         for step in range(steps):
             if isinstance(self._ascent, GuardedAscent):  # the original program counts no steps
                 self._ascent.take_part(step, steps)
@@ -152,3 +153,7 @@ class Unfolder(Dreamer):
             residual = self._turn[-1].image - source
             path.extend(residual)
         return path, steps
+
+
+def _untouched(source: FloatImage, sizes: list[Size]) -> list[Octave]:
+    return [Octave(shrink(source, size), math.nan, 0) for size in sizes]

@@ -32,7 +32,7 @@ def photo() -> Pixels:
 
 def _ours(weights: Path, steps: int, max_loss: float) -> Dreamer:
     config = DreamConfig(preset="classic", weights=weights, first_steps=steps, max_loss=max_loss)
-    return Dreamer(config)
+    return Dreamer(config, measure_losses=True)
 
 
 @pytest.mark.parametrize("max_loss", [10.0, 1.6], ids=["below the ceiling", "stopped by it"])

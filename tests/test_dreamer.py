@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flows import CountingFlow
 from networks import small_extractor
 from pictures import fractal_pixels
 
@@ -14,7 +15,7 @@ from dreamstream.ascent import GuardedAscent
 from dreamstream.carry import STILL as STILL_MOTION
 from dreamstream.ceiling import DEAD_BAND, CeilingControl
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
+from dreamstream.dreamer import LONGEST_ROUND, VIEWS, Dreamer
 from dreamstream.flow import SHARP, FlowEstimator, confidence, warp
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.octaves import shrink
@@ -186,21 +187,95 @@ def test_with_room_below_it_the_ceiling_is_approached() -> None:
     assert 0.85 < dreamer.report.loss / (0.7 * free.report.loss) <= 1.0
 
 
+@pytest.mark.parametrize("octaves", [1, 2, 3, 4])
+def test_smaller_octaves_take_turns_and_all_of_them_see_every_shift(
+    monkeypatch: pytest.MonkeyPatch, octaves: int
+) -> None:
+    dreamer = make_dreamer(octaves=octaves)
+    shifts: list[int] = []
+    monkeypatch.setattr(dreamer, "_shift_from", shifts.append)
+    dreamer.dream(FRAME)
+    count = len(dreamer.report.steps)
+    assert dreamer.report.steps == (4,) * count
+    seen: list[set[int]] = [set() for _ in range(count)]
+    for _ in range(VIEWS * count):
+        dreamer.dream(FRAME)
+        steps = dreamer.report.steps
+        assert sum(steps[:-1]) == min(count - 1, 1)
+        assert steps[-1] == 1
+        for octave in np.flatnonzero(steps):
+            seen[octave].add(shifts[-1])
+    assert seen == [set(range(VIEWS))] * count
+
+
+def test_of_many_octaves_more_than_one_has_its_turn_and_the_report_tells_which() -> None:
+    dreamer = make_dreamer(octaves=8, octave_scale=1.002)  # three sizes for eight octaves
+    dreamer.dream(FRAME)
+    seen = np.zeros(8, int)
+    for _ in range(LONGEST_ROUND):
+        dreamer.dream(FRAME)
+        assert sum(dreamer.report.steps) == 1 + len(dreamer.octave_images[:-1])
+        seen += dreamer.report.steps
+    assert list(seen) == [1] * 7 + [LONGEST_ROUND]
+
+
+def test_where_much_is_new_every_octave_is_dreamed() -> None:
+    dreamer = make_dreamer(octaves=3, no_cuts=True)
+    dreamer.dream(FRAME)
+    dreamer.dream(255 - np.roll(fractal_pixels(72, 96, seed=11), 1, axis=2))
+    assert dreamer.report.confidence is not None
+    assert dreamer.report.confidence < 0.7
+    assert dreamer.report.steps == (1, 1, 1)
+
+
 @pytest.mark.parametrize("share", [1.0, 1.2, 8.0])
-def test_losses_that_nobody_asks_for_are_measured_only_near_the_ceiling(share: float) -> None:
+@pytest.mark.parametrize("dream_size", [None, 60])
+def test_losses_that_nobody_asks_for_are_measured_only_near_the_ceiling(
+    share: float, dream_size: int | None
+) -> None:
     """And the dream is the same whether they are or not."""
-    free = make_dreamer()
-    for frame in _pan(4):
+    frames = _pan(4)
+    frames += [np.clip(frames[-1].astype(int) + 60, 0, 255).astype(np.uint8), frames[-1]]  # a flash
+    frames += [frame[::-1, ::-1].copy() for frame in frames[:3]]  # and a cut
+    free = make_dreamer(dream_size=dream_size)
+    for frame in frames:
         free.dream(frame)
     assert free.report.loss is not None
     ceiling = share * free.report.loss
-    asked, unasked = (make_dreamer(max_loss=ceiling, measures=each) for each in (True, False))
-    for frame in _pan(4):
+    asked, unasked = (
+        make_dreamer(max_loss=ceiling, dream_size=dream_size, measures=each)
+        for each in (True, False)
+    )
+    for frame in frames:
         np.testing.assert_array_equal(unasked.dream(frame), asked.dream(frame))
-        if share < 2:
+        usual = unasked.report.warm and not unasked.report.flash
+        if share < 2 or not usual:
             assert unasked.report.loss == asked.report.loss
-    if share > 2:
-        assert unasked.report.loss is None
+        else:
+            assert unasked.report.loss is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"step_size": 0.1}, {"layers": {"deep": 1.0, "shallow": -0.1}}]
+)
+def test_losses_of_which_a_step_tells_little_are_measured(settings: dict[str, Any]) -> None:
+    extractor = small_extractor(layers=tuple(settings.get("layers", ["deep"])))
+    dreamer = make_dreamer(extractor, max_loss=1e6, measures=False, **settings)
+    for frame in _pan(3):
+        dream = dreamer.dream(frame)
+        expected = _loss_of_emitted(dreamer, dream, (72, 96))
+        assert dreamer.report.loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_way_back_is_looked_at_only_where_a_cut_is_suspected() -> None:
+    flow = CountingFlow(FlowEstimator())
+    dreamer = Dreamer(DreamConfig(**{**QUICK, "first_steps": 0}), small_extractor(), flow=flow)
+    for _ in range(4):
+        dreamer.dream(FRAME)
+    assert flow.asked == 3
+    dreamer.dream(255 - np.roll(fractal_pixels(72, 96, seed=11), 1, axis=2))
+    assert dreamer.report.cut
+    assert flow.asked == 5
 
 
 def test_a_frame_that_leaves_short_of_its_ceiling_climbs_on(
@@ -466,20 +541,24 @@ def test_without_flow_the_dream_stays_where_it_is() -> None:
     ],
 )
 @pytest.mark.parametrize("scales", [None, {}])
+@pytest.mark.parametrize("measures", [(True, True), (False, False), (True, False)])
 def test_a_dreamer_that_goes_on_from_a_saved_state_dreams_the_same(
-    settings: dict[str, Any], scales: dict[str, float] | None, tmp_path: Path
+    settings: dict[str, Any],
+    scales: dict[str, float] | None,
+    measures: tuple[bool, bool],
+    tmp_path: Path,
 ) -> None:
     frames = _pan(7)
     frames[3] = np.clip(frames[2].astype(int) + 60, 0, 255).astype(np.uint8)  # a flash
     frames[5:] = [frame[::-1, ::-1].copy() for frame in frames[5:]]  # a cut
-    straight = make_dreamer(small_extractor(scales), **settings)
+    straight = make_dreamer(small_extractor(scales), measures=measures[1], **settings)
     wanted = [straight.dream(frame) for frame in frames]
     for pause in (1, 2, 4, 5, 6):
-        first = make_dreamer(small_extractor(scales), **settings)
+        first = make_dreamer(small_extractor(scales), measures=measures[0], **settings)
         for frame in frames[:pause]:
             first.dream(frame)
         np.savez(tmp_path / "state.npz", allow_pickle=False, **first.state())
-        second = make_dreamer(small_extractor(scales), **settings)
+        second = make_dreamer(small_extractor(scales), measures=measures[1], **settings)
         second.dream(FRAME[:, ::-1].copy())  # what it remembers of that is gone
         with np.load(tmp_path / "state.npz") as state:
             second.restore(state)

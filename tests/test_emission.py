@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dreamstream.emission import CLOSE, SURE, Emitter
+from dreamstream.emission import CLOSE, UNMEASURED_UP_TO, Emitter
 from dreamstream.frames import FloatImage, to_model_range, to_pixels
 
 FULL = to_model_range(np.full((24, 32, 3), 128, np.uint8))
@@ -67,7 +67,7 @@ def test_what_is_foretold_to_stay_far_below_the_ceiling_is_not_measured(
         return strength(picture)
 
     emitter = Emitter(ceiling, measure)
-    sure = emitter.emit(FULL, RESIDUAL, foretold=SURE)
+    sure = emitter.emit(FULL, RESIDUAL, foretold=UNMEASURED_UP_TO)
     assert not asked
     assert sure.loss is None
     unsure = emitter.emit(FULL, RESIDUAL)
@@ -76,7 +76,14 @@ def test_what_is_foretold_to_stay_far_below_the_ceiling_is_not_measured(
     np.testing.assert_array_equal(sure.residual, unsure.residual)
 
 
-def test_what_is_foretold_to_come_near_the_ceiling_is_measured() -> None:
-    emission = Emitter(0.2, strength).emit(FULL, RESIDUAL, foretold=0.11)
+@pytest.mark.parametrize("foretold", [0.11, np.nan, None])
+def test_what_is_foretold_to_come_near_the_ceiling_is_measured(foretold: float | None) -> None:
+    emission = Emitter(0.2, strength).emit(FULL, RESIDUAL, foretold)
     assert emission.loss is not None
     assert emission.loss <= 0.2
+
+
+def test_without_a_ceiling_only_what_is_asked_for_is_measured() -> None:
+    emitter = Emitter(None, strength)
+    assert emitter.emit(FULL, RESIDUAL, np.nan).loss is None
+    assert emitter.emit(FULL, RESIDUAL).loss is not None

@@ -52,16 +52,24 @@ def test_what_moves_against_its_scene_takes_longer_steps_and_a_pan_does_not() ->
     assert motion(pan).max() == 0
     pan[30:66, 50:110, 0] = 12
     share = motion(pan)
-    assert share[48, 80] == pytest.approx(1, abs=0.05)
-    assert share[4, 4] == pytest.approx(0, abs=0.01)
+    assert share[12, 20] == pytest.approx(1, abs=0.05)
+    assert share[1, 1] == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(97, 131), (3, 5), (1, 1)])
+def test_frames_of_any_size_are_emphasised(size: tuple[int, int]) -> None:
+    residual, still = np.full((*size, 3), 0.1, np.float32), np.zeros((*size, 2), np.float32)
+    factor = emphasise(residual, np.ones(size, np.float32), still, 0.9, 0.7)
+    assert factor.shape == size
+    np.testing.assert_allclose(factor, 0.7, rtol=1e-4)
 
 
 def test_faint_places_take_longer_steps_and_strong_ones_no_shorter() -> None:
     residual = _residual()
     residual[:, 80:] *= 0.1
     factor = weakness(residual)
-    assert factor[48, 150] > 1.5
-    assert factor[48, 10] == pytest.approx(1)
+    assert factor[12, 37] > 1.5
+    assert factor[12, 2] == pytest.approx(1)
     assert factor.min() >= 1
 
 

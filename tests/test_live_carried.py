@@ -2,13 +2,22 @@
 
 import numpy as np
 import pytest
+from flows import CountingFlow
 from live_parts import textured
+from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
 from dreamstream.cuts import Change
 from dreamstream.flow import NoFlow
 from dreamstream.frames import FloatImage, Pixels
-from dreamstream.live.carried import CarriedDream, Dreamed, Thought, add_residual, resample
+from dreamstream.live.carried import (
+    BLEND_PER_LOOK,
+    CarriedDream,
+    Dreamed,
+    Thought,
+    add_residual,
+    resample,
+)
 from dreamstream.live.motion import LiveFlow
 
 SIDE = 128
@@ -73,7 +82,7 @@ def test_a_dream_decays_by_each_change_that_it_takes_in() -> None:
     first = dream.advance(0, picture(), SIDE, None)
     second = dream.advance(1, picture(), SIDE, thought(first, 0.1))
     third = dream.advance(2, picture(), SIDE, thought(second, 0.0))
-    assert 0.05 < float(third.snapshot.residual.mean()) < 0.09
+    assert float(third.snapshot.residual.mean()) == pytest.approx(0.1 * 0.5**BLEND_PER_LOOK)
 
 
 def test_a_late_change_follows_what_has_moved_meanwhile() -> None:
@@ -147,6 +156,17 @@ def test_the_dream_is_as_crisp_as_the_frame_at_any_dream_size() -> None:
     dreamed = add_residual(frame, np.full((20, 36, 3), 0.1, np.float32))
     inside = (frame > 20) & (frame < 235)
     assert np.array_equal(dreamed[inside], (frame.astype(int) + 13)[inside])
+
+
+def test_the_way_back_is_looked_at_only_where_a_cut_is_suspected() -> None:
+    flow = CountingFlow(NoFlow())
+    dream = CarriedDream(DreamConfig(), flow)
+    for index in range(4):
+        dream.advance(index, picture(index), SIDE, None)
+    assert flow.asked == 3
+    other = 255 - np.roll(fractal_pixels(HEIGHT, WIDTH, seed=9), 1, axis=2)
+    assert dream.advance(4, other, SIDE, None).change is Change.CUT
+    assert flow.asked == 5
 
 
 def test_the_flow_points_from_a_frame_to_the_one_before() -> None:

@@ -11,8 +11,8 @@ from benchmarks.motion.metrics import Link, Mask, moving_against_scene, revealed
 from benchmarks.motion.synthetic import SyntheticClip
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
-from dreamstream.flow import FlowEstimator, confidence, consistency, sample_positions
-from dreamstream.frames import FloatImage, Pixels
+from dreamstream.flow import FlowEstimator, density, sample_positions
+from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.sources import open_source
 
 CUTS: Mapping[str, frozenset[int]] = MappingProxyType({"bikes": frozenset({30, 76, 137, 187, 242})})
@@ -20,6 +20,10 @@ CUTS: Mapping[str, frozenset[int]] = MappingProxyType({"bikes": frozenset({30, 7
 
 _RELATIVE_TOLERANCE, _ABSOLUTE_TOLERANCE = 0.01, 0.5
 """Ruder et al. 2016, "Artistic style transfer for videos"."""
+
+_SOFTNESS, _SLOPE, _NOISE, _STRETCH_SLOPE, _USUAL = 8.0, 15.0, 0.01, 6.0, 0.97
+"""How fast trust falls with way astray, colours and stretch; the first doubt and stretch are none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,28 @@ def render_film(clip: SyntheticClip) -> Film:
 def estimate_link(flow: FlowEstimator, current: Pixels, previous: Pixels) -> Link:
     """Estimate the way from a frame to the next, and where the estimate holds."""
     backward, forward = flow.backward(current, previous), flow.backward(previous, current)
-    trust = confidence(backward, current, previous) * consistency(backward, forward)
+    trust = _trusted(backward, forward, to_model_range(current), to_model_range(previous))
     moving = moving_against_scene(backward, trust)
     return Link(backward, _consistent(backward, forward), revealed_by(forward), moving)
+
+
+def _trusted(
+    backward: FloatImage, forward: FloatImage, current: FloatImage, previous: FloatImage
+) -> FloatImage:
+    """Tell what moves in a way that the flow explains, by a rule that stays whatever ours becomes.
+
+    Colours and the ways there and back must agree, the more so where the flow is stretched.
+    """
+    x, y = sample_positions(backward)
+    returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.remap(previous, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lengths = np.square(backward).sum(axis=-1) + np.square(returning).sum(axis=-1)
+    tolerance = _RELATIVE_TOLERANCE * lengths + _ABSOLUTE_TOLERANCE
+    astray = np.square(backward + returning).sum(axis=-1) / (_SOFTNESS * tolerance)
+    doubt = astray + _SLOPE * np.square((current - warped) / 2).mean(axis=-1)
+    stretch = np.clip(_USUAL - density(backward), 0, 1)
+    trust = np.exp(-np.maximum(doubt - _NOISE, 0) * (1 + _STRETCH_SLOPE * stretch))
+    return np.asarray(trust, np.float32)
 
 
 def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:

@@ -28,7 +28,7 @@ SAVE_SECONDS = 2.0
 """Least time between two savings of the state.  It is some megabytes; what was dreamed since is
 dreamed again, to the same result."""
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Of the journal's files; another one can't be resumed."""
 
 _TERMS, _STATE, _PARTS, _SEAL = "terms.json", "state.npz", "parts.txt", "whole.txt"

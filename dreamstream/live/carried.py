@@ -33,10 +33,9 @@ FLOW_SIDE = 192
 LEAST_CARRY_SIDE = 320
 """Longest side at which the residual is kept at least: a small dream must not coarsen it."""
 
-BLEND_PER_LOOK = 0.936
-"""Power of ``blend`` by which the dream decays at each change that it takes in.  A film's frame has
-steps in every octave to make up for its decay, a look at a live picture has one in all; and what no
-look makes up for must not decay, or a slow network's dream would starve."""
+BLEND_PER_LOOK = 1.095
+"""Power of ``blend`` by which the dream decays at each change that it takes in, as a film's does in
+each frame; what no look makes up for must not decay, or a slow network's dream would starve."""
 
 TRUST_POWER = 0.5
 """Power of the trust by which a residual is weighted.  Thirty times a second even a trust of 0.95

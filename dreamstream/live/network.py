@@ -44,7 +44,7 @@ more than offline, where finer octaves follow."""
 LONGEST_STEP = 6.0
 """Longest step, in step sizes: a new picture fades in over some frames and does not jump."""
 
-BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 2.3, 1.077, 1.5
+BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 2.69, 1.4, 1.5
 """Power of ``blend`` by which new ground is measured, factor of a film's step on old ground, and
 the most of it: less than a film's, so that a new picture fades in."""
 
