@@ -94,9 +94,9 @@ class CutDetector:
         if self._flashes >= LONGEST_FLASH:
             return False
         luma_now, luma_before = now[..., 2].astype(np.float32), before[..., 2].astype(np.float32)
-        jump = abs(float(luma_now.mean() - luma_before.mean()))
-        alike = _correlation(_detail(luma_now), _detail(luma_before))
-        return jump > FLASH_LUMA and alike > FLASH_CORRELATION
+        if abs(float(luma_now.mean() - luma_before.mean())) <= FLASH_LUMA:
+            return False
+        return _correlation(_detail(luma_now), _detail(luma_before)) > FLASH_CORRELATION
 
 
 def content_value(now: Hsv, before: Hsv) -> float:
