@@ -52,20 +52,20 @@ class _Climbed(NamedTuple):
         image: (1, H, W, 3) float32.
         loss: Of the last picture that was measured; NaN where none was.
         stopped: Whether the loss has stopped it, instead of the last step.
-        foretold: Gain of loss that the last step's slope foretold.
-        kept_promise: Share of what was foretold that the step before brought.
+        promise: Gain of loss that the last step's slope foretold.
+        kept_promise: Share of what was promised that the step before brought.
     """
 
     image: Tensor
     loss: Tensor
     stopped: Tensor
-    foretold: Tensor
+    promise: Tensor
     kept_promise: Tensor
 
     def kept_promise_at(self, value: Tensor) -> Tensor:
         """Tell what share of its foretold gain the last step brought, now at a loss."""
-        share = tf.clip_by_value((value - self.loss) / self.foretold, LEAST_KEPT_PROMISE, 1.0)
-        return tf.where(self.foretold > 0, share, self.kept_promise)
+        share = tf.clip_by_value((value - self.loss) / self.promise, LEAST_KEPT_PROMISE, 1.0)
+        return tf.where(self.promise > 0, share, self.kept_promise)
 
 
 _CLIMBED = _Climbed(IMAGE, _SCALAR, tf.TensorSpec([], tf.bool), _SCALAR, _SCALAR)
@@ -246,7 +246,7 @@ def _repeat(step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count:
         if state.stopped:
             break
         taken += 1
-    loss, gain = float(state.loss), float(state.foretold)
+    loss, gain = float(state.loss), float(state.promise)
     foretold = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
     return Ascended(state.image.numpy()[0], loss, taken, foretold)
 

@@ -36,11 +36,11 @@ STILL = 0.02
 """Mean doubt in what was carried up to which nothing in a frame is new."""
 
 MUCH_NEW, LONGEST_ROUND = 0.3, 3
-"""The same from which every octave of a warm frame is dreamed; the smaller ones take turns before,
-and each has one in so many frames at the latest.  What is carried keeps their forms from one turn
-to the next: all in every frame cost half as much again and made the dream no better (log gain of
-the loss at equal strength, four octaves: 3.1 instead of 3.4 on a film, 2.1 instead of 2.6 on
-another)."""
+"""Mean doubt in what was carried from which every octave of a warm frame is dreamed, and in how
+many frames each has its turn where it is less: smaller octaves take turns.  What is carried keeps
+their forms from one turn to the next: all in every frame cost half as much again and made the dream
+no better (log gain of the loss at equal strength, four octaves: 3.1 instead of 3.4 on a film, 2.1
+instead of 2.6 on another)."""
 
 VIEWS = 2
 """Shifts of the picture that warm frames of one step take in turn.  With one shift alone a dream
@@ -74,7 +74,7 @@ class _Start:
         steps: Steps in an octave.
         headroom: How far octaves may climb.
         near: Whether the ceiling is what bounds it.
-        turns: Whether the smaller octaves take turns, one in a frame.
+        turns: Whether the smaller octaves take turns.
     """
 
     image: FloatImage
@@ -383,7 +383,7 @@ class Dreamer:
             loss=emission.loss,
             ascent_loss=dreamed.octaves[-1].loss if dreamed.octaves else None,
             confidence=float(carried.trust.mean()) if warm else None,
-            residual_rms=root_mean_square(emission.residual) * HALF_RANGE,
+            residual_rms=self._strength * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )

@@ -91,12 +91,10 @@ def _trusted(
 
     Colours and the ways there and back must agree, the more so where the flow is stretched.
     """
-    x, y = sample_positions(backward)
-    returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped = cv2.remap(previous, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    lengths = np.square(backward).sum(axis=-1) + np.square(returning).sum(axis=-1)
-    tolerance = _RELATIVE_TOLERANCE * lengths + _ABSOLUTE_TOLERANCE
-    astray = np.square(backward + returning).sum(axis=-1) / (_SOFTNESS * tolerance)
+    warped = cv2.remap(
+        previous, *sample_positions(backward), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    astray = _astray(backward, forward) / _SOFTNESS
     doubt = astray + _SLOPE * np.square((current - warped) / 2).mean(axis=-1)
     stretch = np.clip(_USUAL - density(backward), 0, 1)
     trust = np.exp(-np.maximum(doubt - _NOISE, 0) * (1 + _STRETCH_SLOPE * stretch))
@@ -106,12 +104,18 @@ def _trusted(
 def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:
     """Tell where there and back again ends where it began, inside the frame."""
     x, y = sample_positions(backward)
-    returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    astray = np.square(backward + returning).sum(axis=-1)
-    lengths = np.square(backward).sum(axis=-1) + np.square(returning).sum(axis=-1)
-    height, width = astray.shape
+    height, width = x.shape
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    return np.asarray(inside & (astray <= _RELATIVE_TOLERANCE * lengths + _ABSOLUTE_TOLERANCE))
+    return np.asarray(inside & (_astray(backward, forward) <= 1))
+
+
+def _astray(backward: FloatImage, forward: FloatImage) -> FloatImage:
+    """Give how far from its beginning the way there and back ends, squared, over the tolerance."""
+    x, y = sample_positions(backward)
+    returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    distance = np.square(backward + returning).sum(axis=-1)
+    lengths = np.square(backward).sum(axis=-1) + np.square(returning).sum(axis=-1)
+    return np.asarray(distance / (_RELATIVE_TOLERANCE * lengths + _ABSOLUTE_TOLERANCE), np.float32)
 
 
 def _shrink(pixels: Pixels, width: int) -> Pixels:
