@@ -33,8 +33,8 @@ from benchmarks.motion.pictures import write_curves, write_strips
 from benchmarks.motion.synthetic import SYNTHETIC
 from benchmarks.motion.ways import WAYS
 from dreamstream.config import DreamConfig
+from dreamstream.dream.objective import Loss
 from dreamstream.frames import FloatImage, Pixels, to_model_range
-from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor, load_model
 
 REAL = ("bikes", "cockatoo", "bigbuckbunny")

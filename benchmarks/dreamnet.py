@@ -33,8 +33,8 @@ import numpy as np
 import tensorflow as tf
 
 from dreamstream._libraries import cv2
-from dreamstream.engine import processor_flags
 from dreamstream.frames import FloatImage, to_pixels
+from dreamstream.models.device import processor_flags
 from dreamstream.models.dreamnet import LAYERS, POOL_STRIDES, TRUNK, WEIGHTS_PATH, build_dreamnet
 from tools.dreamnet_training.dreaming import BEAUTIFUL, PLAIN, Ascent, Manner
 from tools.dreamnet_training.gradients import Tensor, compiled, normalised

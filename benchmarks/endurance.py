@@ -32,8 +32,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamstream import cli
 from dreamstream._libraries import av
+from dreamstream.cli import main as cli
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.journal import folder as journal_folder
 from dreamstream.sinks import open_sink, segments
@@ -156,7 +156,7 @@ def _import_tensorflow() -> None:
     with open(os.devnull, "w") as nowhere:
         kept = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
-        importlib.import_module("dreamstream.dreamer")
+        importlib.import_module("dreamstream.dream.dreamer")
         importlib.import_module("dreamstream.models.dreamnet")
         os.dup2(kept, 2)
 

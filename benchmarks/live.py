@@ -35,15 +35,15 @@ from benchmarks.motion import metrics
 from benchmarks.motion.films import estimate_link
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
-from dreamstream.flow import FlowEstimator
+from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.live.capture import Captured
 from dreamstream.live.loading import load_network
 from dreamstream.live.session import LiveRun, show_device
 from dreamstream.live.window import NoWindow
-from dreamstream.report import FrameRecord
 from dreamstream.sinks import Sink
 from dreamstream.sources import open_source
+from dreamstream.temporal.flow import FlowEstimator
 
 CLIPS = ("cockatoo", "bigbuckbunny")
 HEIGHT, WIDTH = 360, 640
@@ -297,7 +297,7 @@ def stick(frames: list[Pixels], pairs: list[Pair]) -> Figures:
 
 def offline_strength(frames: list[Pixels], config: DreamConfig) -> float:
     """Give the median strength of a tile in an ordinary render, in levels of 255."""
-    from dreamstream.dreamer import Dreamer
+    from dreamstream.dream.dreamer import Dreamer
 
     dreamer = Dreamer(config)
     given = metrics.residuals(frames, [dreamer.dream(frame) for frame in frames])

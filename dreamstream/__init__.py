@@ -7,8 +7,8 @@ from dreamstream.config import DreamConfig, MediaConfig
 from dreamstream.errors import DreamstreamError, ModelError, SinkError, SourceError
 
 if TYPE_CHECKING:
-    from dreamstream.dreamer import Dreamer
-    from dreamstream.pipeline import dream_stream
+    from dreamstream.dream.dreamer import Dreamer
+    from dreamstream.render.pipeline import dream_stream
     from dreamstream.sinks import open_sink
     from dreamstream.sources import open_source
 
@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Dreamer": "dreamstream.dreamer",
-    "dream_stream": "dreamstream.pipeline",
+    "Dreamer": "dreamstream.dream.dreamer",
+    "dream_stream": "dreamstream.render.pipeline",
     "open_sink": "dreamstream.sinks",
     "open_source": "dreamstream.sources",
 }

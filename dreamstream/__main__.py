@@ -2,7 +2,7 @@
 
 import sys
 
-from dreamstream.cli import main
+from dreamstream.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

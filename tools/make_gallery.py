@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dreamstream.cli import main as dreamstream
+from dreamstream.cli.main import main as dreamstream
 from dreamstream.config import DEFAULT_MODEL, PRESETS
 
 

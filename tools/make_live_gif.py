@@ -12,10 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
+from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.live.loading import load_network
 from dreamstream.live.session import LiveRun, open_device, show_device
-from dreamstream.report import FrameRecord
 from dreamstream.sinks import ScaledSink, open_sink
 from dreamstream.sinks.scaled import scaled_info
 

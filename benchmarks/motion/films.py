@@ -11,9 +11,9 @@ from benchmarks.motion.metrics import Link, Mask, moving_against_scene, revealed
 from benchmarks.motion.synthetic import SyntheticClip
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
-from dreamstream.flow import FlowEstimator, density, sample_positions
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.sources import open_source
+from dreamstream.temporal.flow import FlowEstimator, density, sample_positions
 
 CUTS: Mapping[str, frozenset[int]] = MappingProxyType({"bikes": frozenset({30, 76, 137, 187, 242})})
 """First frames of new shots in the real clips, found by looking."""

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream._libraries import cv2
-from dreamstream.flow import warp
 from dreamstream.frames import FloatImage, Pixels
+from dreamstream.temporal.flow import warp
 
 TILE = 16
 """Side, in pixels, of the tiles in which strength is measured: a face's eye, not a whole frame."""

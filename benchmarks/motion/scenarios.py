@@ -11,10 +11,10 @@ import numpy as np
 from benchmarks.motion.metrics import correlation, drift
 from benchmarks.motion.synthetic import SYNTHETIC, SyntheticClip
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.report import DreamReport
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.report import DreamReport
 
 SIZE, QUICK_SIZE = (270, 480), (135, 240)
 STILL_FRAMES, QUICK_FRAMES = 300, 50

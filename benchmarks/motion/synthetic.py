@@ -10,7 +10,8 @@ images"), that is disks of all sizes that hide one another, under plane waves of
 octave, so the spectrum falls about as 1/f. The leaves carry rings, stripes and shades, bold enough
 for a network to find something in them.
 
-Pixel (column x, row y) has its centre at the coordinates (x, y), as for ``dreamstream.flow.warp``.
+Pixel (column x, row y) has its centre at the coordinates (x, y), as for
+``dreamstream.temporal.flow.warp``.
 """
 
 from collections.abc import Callable, Mapping

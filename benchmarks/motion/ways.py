@@ -7,15 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
-from dreamstream.ascent import GuardedAscent
-from dreamstream.climb import climb_reinject
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
-from dreamstream.flow import FlowEstimator, confidence, warp
+from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.objective import Loss
+from dreamstream.dream.octaves import climb_reinject
+from dreamstream.dream.resampling import octave_sizes
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
-from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.octaves import octave_sizes
+from dreamstream.temporal.flow import FlowEstimator, confidence, warp
 
 BLENDED = 0.5
 BLENDING_STEPS = 5
@@ -98,7 +98,7 @@ class NegatedForwardFlow:
         self._flow = FlowEstimator()
 
     def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
-        """Estimate the flow; see :meth:`dreamstream.flow.Flow.backward`."""
+        """Estimate the flow; see :meth:`dreamstream.temporal.flow.Flow.backward`."""
         return -self._flow.backward(previous, current)
 
 

@@ -11,7 +11,7 @@ from benchmarks.motion import metrics
 from benchmarks.pace.networks import Network
 from benchmarks.pace.original import STEP, OriginalProgram
 from benchmarks.pace.renders import read_frames, render, render_original
-from dreamstream.dreamer import Dreamer
+from dreamstream.dream.dreamer import Dreamer
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 Figures = dict[str, Any]

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.motion import metrics
 from benchmarks.motion.films import Film, read_film
 from dreamstream.config import DreamConfig
-from dreamstream.dreamer import Dreamer
+from dreamstream.dream.dreamer import Dreamer
 from dreamstream.frames import FloatImage
 
 OTHER_SEED = 1

@@ -19,10 +19,10 @@ from benchmarks.command import loop_clip, write_clip
 from benchmarks.motion.synthetic import SYNTHETIC
 from benchmarks.pace.original import OriginalProgram
 from dreamstream.config import DreamConfig, MediaConfig
-from dreamstream.dreamer import Dreamer
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
-from dreamstream.pipeline import dream_frames
-from dreamstream.report import FrameRecord
+from dreamstream.render.pipeline import dream_frames
 from dreamstream.sinks import ArraySink, Sink, TeeSink, open_sink
 from dreamstream.sources import open_source
 

@@ -12,14 +12,14 @@ from unittest.mock import patch
 
 from benchmarks.pace.networks import Network
 from benchmarks.pace.renders import SETTLING, render
-from dreamstream.ascent import GuardedAscent
-from dreamstream.carry import Carrier
-from dreamstream.dreamer import Dreamer
-from dreamstream.emission import Emitter
-from dreamstream.flow import FlowEstimator
-from dreamstream.movement import Movement, Observer
+from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.loss_limiter import Emitter
 from dreamstream.sinks.video import VideoSink
 from dreamstream.sources.video import VideoSource
+from dreamstream.temporal.flow import FlowEstimator
+from dreamstream.temporal.frame_analysis import Movement, Observer
+from dreamstream.temporal.residual_warp import Carrier
 
 PARTS: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ import tensorflow as tf
 from benchmarks.dreamnet import has_bfloat16
 from benchmarks.pace.networks import STEP_LAYERS, Network, describe_precision
 from benchmarks.pace.original import LEAST_DIVISOR, STEP, Features, Tensor
-from dreamstream.loss import Loss
+from dreamstream.dream.objective import Loss
 from dreamstream.models.extractor import FeatureExtractor
 
 MATRIX_SIDE = 2048

@@ -1,5 +1,6 @@
 """What an interrupted run leaves, so that it can be resumed to the same result."""
 
+from dreamstream.journal.encoded_log import EncodedPicture, Tape
 from dreamstream.journal.finding import (
     find_journal,
     forget_journals,
@@ -7,9 +8,8 @@ from dreamstream.journal.finding import (
     new_journal,
     was_placed,
 )
+from dreamstream.journal.fingerprint import Terms, terms_of
 from dreamstream.journal.folder import DreamerState, Journal
-from dreamstream.journal.tape import EncodedPicture, Tape
-from dreamstream.journal.terms import Terms, terms_of
 
 __all__ = [
     "DreamerState",

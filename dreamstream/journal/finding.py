@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from dreamstream.errors import ResumeError
+from dreamstream.journal.fingerprint import Terms
 from dreamstream.journal.folder import Journal, has_state, is_placed, noted_parts
 from dreamstream.journal.lock import FolderLock
-from dreamstream.journal.terms import Terms
 
 _SUFFIX = ".resume"
 

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.errors import ResumeError, SinkError
+from dreamstream.journal.encoded_log import Tape, TapeEnd
+from dreamstream.journal.fingerprint import Terms, differences
 from dreamstream.journal.lock import FolderLock
-from dreamstream.journal.tape import Tape, TapeEnd
-from dreamstream.journal.terms import Terms, differences
 
 DreamerState: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """What a dreamer remembers: named arrays, numbers among them."""

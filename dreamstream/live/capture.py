@@ -12,7 +12,7 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.errors import SourceError, SourceLost
 from dreamstream.frames import Pixels, StreamInfo
-from dreamstream.live.slot import Slot
+from dreamstream.live.mailbox import Slot
 from dreamstream.sources.base import Source
 from dreamstream.sources.fit import fit
 

@@ -13,8 +13,11 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
-from dreamstream.cuts import Change, CutDetector
-from dreamstream.flow import (
+from dreamstream.dream.resampling import Size, enlarge, fit_size
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
+from dreamstream.live.motion import LiveFlow
+from dreamstream.temporal.cuts import Change, CutDetector
+from dreamstream.temporal.flow import (
     Flow,
     NoFlow,
     confidence,
@@ -23,9 +26,6 @@ from dreamstream.flow import (
     sample_positions,
     warp,
 )
-from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
-from dreamstream.live.motion import LiveFlow
-from dreamstream.octaves import Size, enlarge, fit_size
 
 FLOW_SIDE = 192
 """Longest side, in pixels, at which a live picture's motion is followed."""

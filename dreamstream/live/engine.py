@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dreamstream.config import DreamConfig
-from dreamstream.cuts import Change
+from dreamstream.dream.resampling import Size, fit_size
 from dreamstream.frames import Pixels
 from dreamstream.live.capture import Captured
 from dreamstream.live.carried import CarriedDream, Dreamed, Snapshot, Thought
 from dreamstream.live.controller import Controller, Rung, make_ladder
 from dreamstream.live.loading import yield_to_the_picture
-from dreamstream.live.slot import Slot
-from dreamstream.octaves import Size, fit_size
+from dreamstream.live.mailbox import Slot
+from dreamstream.temporal.cuts import Change
 
 _POLL = 0.1
 """Seconds after which a waiting thread looks whether it shall end."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from dreamstream.report import FrameRecord
+from dreamstream.dream.report import FrameRecord
 
 _MOST_HELD = 64
 """Frames after which a frame counts as one that the network did not look at."""

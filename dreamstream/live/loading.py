@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from dreamstream.config import DreamConfig
-from dreamstream.process import load_tensorflow
+from dreamstream.models.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
     from dreamstream.live.network import Network

@@ -22,7 +22,7 @@ class LiveFlow:
         self._dis.setVariationalRefinementIterations(_REFINEMENTS)
 
     def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
-        """Estimate the flow; see :meth:`dreamstream.flow.Flow.backward`."""
+        """Estimate the flow; see :meth:`dreamstream.temporal.flow.Flow.backward`."""
         now, before = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (current, previous))
         backward = self._dis.calc(now, before, None)  # type: ignore[call-overload]
         return np.asarray(backward, np.float32)

@@ -6,16 +6,16 @@ import math
 import numpy as np
 
 from dreamstream._libraries import cv2
-from dreamstream.ascent import GuardedAscent
 from dreamstream.config import DreamConfig
-from dreamstream.emphasis import emphasise, holding
-from dreamstream.flow import enlarge_flow
+from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.objective import Loss
+from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
+from dreamstream.dream.step_weights import emphasise, holding
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.carried import Snapshot, Thought, resample
 from dreamstream.live.controller import Rung
-from dreamstream.loss import Loss
 from dreamstream.models.extractor import FeatureExtractor, load_configured
-from dreamstream.octaves import Size, fit_size, octave_sizes, shrink
+from dreamstream.temporal.flow import enlarge_flow
 
 CEILING_SHARE = 0.85
 """Share of max_loss at which live steps aim: a step may be asked for before the one ahead of it is

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
+from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import StreamInfo
 from dreamstream.live.capture import MOST_RATE, Camera, CaptureThread, Device, Film, NetStream
 from dreamstream.live.engine import Engine, LoadNetwork
@@ -14,7 +15,6 @@ from dreamstream.live.outputs import Outputs
 from dreamstream.live.view import LiveView, Parts
 from dreamstream.live.virtual import VirtualCameraSink
 from dreamstream.live.window import NoWindow, ScreenWindow, Window
-from dreamstream.report import FrameRecord
 from dreamstream.sinks import Sink
 from dreamstream.sources import VideoSource, camera_number, open_source
 from dreamstream.sources.camera import camera_name, describe_camera, open_camera

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from dreamstream.config import DreamConfig
-from dreamstream.cuts import Change
+from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkError, SourceLost
 from dreamstream.frames import HALF_RANGE, Frame, Pixels
 from dreamstream.live.capture import CaptureThread, Device, Watchdog, gone, never_came
@@ -25,8 +25,8 @@ from dreamstream.live.outputs import Outputs
 from dreamstream.live.overlay import Readout, draw_figures, draw_help, draw_notice
 from dreamstream.live.recorder import TICK, Recorder
 from dreamstream.live.window import Window
-from dreamstream.report import DreamReport, FrameRecord
 from dreamstream.sinks import Sink
+from dreamstream.temporal.cuts import Change
 
 _POLL = 0.02
 """Seconds to wait for a dream before keys and the window are seen to."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dreamstream.config import DreamConfig
-from dreamstream.engine import Engine, claim_engine
 from dreamstream.models import dreamnet
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
+from dreamstream.models.compile import Program, make_program
+from dreamstream.models.device import Engine, claim_engine
 from dreamstream.models.graph import Graph
 from dreamstream.models.plain import PlainDreamnet
-from dreamstream.models.program import Program, make_program
-from dreamstream.models.reach import Sight, sight_of
+from dreamstream.models.receptive_field import Sight, sight_of
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
@@ -170,7 +170,7 @@ def list_layers_text(name: str) -> str:
 def _graph(model: keras.Model | PlainDreamnet) -> Graph:
     if isinstance(model, PlainDreamnet):
         return model.graph()
-    from dreamstream.models.reading import read_graph
+    from dreamstream.models.keras_import import read_graph
 
     return read_graph(model)
 

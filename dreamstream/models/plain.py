@@ -20,7 +20,7 @@ from dreamstream.models.dreamnet import (
 )
 from dreamstream.models.graph import Graph, Node, graph_of
 from dreamstream.models.operations import Norm, Picture, Pool, Rectifier
-from dreamstream.models.reach import Reach, Sight
+from dreamstream.models.receptive_field import Reach, Sight
 
 
 class PlainDreamnet:

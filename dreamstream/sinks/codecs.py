@@ -11,9 +11,9 @@ import numpy as np
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
-from dreamstream.engine import processor_flags
 from dreamstream.errors import SinkError
 from dreamstream.frames import StreamInfo
+from dreamstream.models.device import processor_flags
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from dreamstream.frames import BT709, Frame, StreamInfo
 from dreamstream.journal import EncodedPicture, Tape
 from dreamstream.sinks.base import require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
-from dreamstream.sinks.companions import Companions, is_rewrapped, open_reader
 from dreamstream.sinks.segments import SegmentEncoder, segment_length
+from dreamstream.sinks.side_streams import Companions, is_rewrapped, open_reader
 
 MP4_SUFFIXES = (".mp4", ".mov")
 

@@ -18,7 +18,7 @@ from dreamstream.sources.images import (
 )
 from dreamstream.sources.memory import ArraySource
 from dreamstream.sources.opening import STDIN, is_url
-from dreamstream.sources.thinned import ThinnedSource
+from dreamstream.sources.rate_limit import ThinnedSource
 from dreamstream.sources.video import VideoSource
 
 __all__ = [

@@ -13,10 +13,10 @@ from dreamstream.sources.base import Source, Trim, nothing_kept
 from dreamstream.sources.clock import Clock
 from dreamstream.sources.colour import ToRgb, tags_of
 from dreamstream.sources.deinterlace import Timed, deinterlaced
-from dreamstream.sources.feed import Feed
 from dreamstream.sources.fit import fit
 from dreamstream.sources.opening import locate, open_container, reason_of, video_stream
-from dreamstream.sources.torn import count_missing
+from dreamstream.sources.packet_feed import Feed
+from dreamstream.sources.truncation import count_missing
 
 _LOG = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The dream core: gradient ascent over octaves, under a ceiling on the loss."""

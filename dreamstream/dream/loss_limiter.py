@@ -1,0 +1,129 @@
+"""What leaves the dreamer: the full-size frame and what the ceiling allows of its residual."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamstream.dream.resampling import enlarge, shrink
+from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
+
+UNMEASURED_UP_TO = 0.5
+"""Share of the ceiling up to which a foretold loss need not be measured: two films' frames came to
+a fifth to two thirds of what was foretold them."""
+
+CLOSE = 0.97
+"""Share of the ceiling from which a part of a residual is large enough."""
+
+_MOST_TRIALS = 6
+_USUAL_POWER, _LEAST_POWER, _MOST_POWER = 4.0, 0.5, 16.0
+"""Of the residual's share in the loss: what dreams have as a rule, and bounds of what is seen."""
+
+_INNER = 0.05
+"""Least distance of a trial from the ends of its bracket, as a share of it."""
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """A dream as it leaves.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        residual: (h, w, 3) float32 at dream size, the part that was added.
+        loss: Of the dream at dream size; None where it was not measured.
+        source_loss: Of the source, where it had to be measured.
+    """
+
+    pixels: Pixels
+    residual: FloatImage
+    loss: float | None = None
+    source_loss: float | None = None
+
+
+class Emitter:
+    """Adds residuals to frames, and keeps the sum under a ceiling.
+
+    Args:
+        max_loss: The ceiling; None is none.
+        measure: Gives the loss of a (h, w, 3) float32 picture.
+    """
+
+    def __init__(self, max_loss: float | None, measure: Callable[[FloatImage], float]) -> None:
+        self._max_loss = math.inf if max_loss is None else max_loss
+        self._measure = measure
+
+    def emit(
+        self, full: FloatImage, residual: FloatImage, foretold: float | None = None
+    ) -> Emission:
+        """Add a residual to the full-size frame, all of it or the largest part under the ceiling.
+
+        Args:
+            full: (H, W, 3) float32 source in [-1, 1].
+            residual: (h, w, 3) float32 at dream size.
+            foretold: Loss that its last step foretold, NaN where none did: the dream is measured
+                only where that may come near the ceiling.  None has it measured in any case.
+
+        Returns:
+            The dream; the source itself where even that is over the ceiling.
+        """
+        change = enlarge(residual, (full.shape[0], full.shape[1]))
+        if foretold is not None and self._is_far(foretold):
+            return Emission(to_pixels(full + change), residual)
+
+        def part(share: float) -> tuple[Pixels, float]:
+            dream = to_pixels(full + np.float32(share) * change)
+            shown = shrink(to_model_range(dream), (residual.shape[0], residual.shape[1]))
+            return dream, self._measure(shown)
+
+        dream, loss = part(1.0)
+        if loss <= self._max_loss:
+            return Emission(dream, residual, loss)
+        return self._lower(part, residual, loss)
+
+    def _is_far(self, foretold: float) -> bool:
+        return math.isinf(self._max_loss) or foretold <= UNMEASURED_UP_TO * self._max_loss
+
+    def _lower(
+        self, part: Callable[[float], tuple[Pixels, float]], residual: FloatImage, loss: float
+    ) -> Emission:
+        """Find a part close under the ceiling, taking the loss for a power of the share."""
+        dream, source_loss = part(0.0)
+        best, search = (dream, source_loss, 0.0), _Search(loss, self._max_loss * (1 + CLOSE) / 2)
+        for _ in range(_MOST_TRIALS if source_loss < self._max_loss else 0):
+            if best[1] >= CLOSE * self._max_loss:
+                break
+            share = search.next_share()
+            dream, loss = part(share)
+            if loss <= self._max_loss:
+                best = dream, loss, share
+            search.learn(share, loss)
+        dream, loss, share = best
+        return Emission(dream, np.float32(share) * residual, loss, source_loss)
+
+
+class _Search:
+    """Looks for the share of a residual at which the loss is ``aim``, from its ``loss`` at 1."""
+
+    def __init__(self, loss: float, aim: float) -> None:
+        self._aim = aim
+        self._low, self._high = 0.0, 1.0
+        self._share, self._loss, self._power = 1.0, loss, _USUAL_POWER
+
+    def next_share(self) -> float:
+        """Give the share to try next, inside the bracket."""
+        width = self._high - self._low
+        wanted: float = self._share * (self._aim / max(self._loss, _TINY)) ** (1 / self._power)
+        return min(max(wanted, self._low + _INNER * width), self._high - _INNER * width)
+
+    def learn(self, share: float, loss: float) -> None:
+        """Take the loss at a share."""
+        rise = math.log(max(loss, _TINY) / max(self._loss, _TINY))
+        run = math.log(share / self._share)
+        self._power = min(max(rise / run, _LEAST_POWER), _MOST_POWER) if run else self._power
+        self._share, self._loss = share, loss
+        if loss < self._aim:
+            self._low = share
+        else:
+            self._high = share

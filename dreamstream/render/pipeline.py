@@ -1,0 +1,212 @@
+"""The loop: a Source yields frames, a Dreamer turns each into a dream, a Sink keeps it.
+
+Where source and sink allow it, the frames to come are read and compared in one thread and the last
+dream is written in another while a frame is dreamed; the result is the same, bit by bit.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import islice
+
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.report import DreamReport, FrameRecord
+from dreamstream.errors import SinkClosed
+from dreamstream.frames import Frame, Pixels
+from dreamstream.journal import DreamerState, Journal
+from dreamstream.render.prefetch import Ahead, Here, one_thread
+from dreamstream.render.side_by_side import side_by_side
+from dreamstream.sinks import Sink
+from dreamstream.sources import Source
+from dreamstream.temporal.frame_analysis import Movement
+
+
+def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:
+    """Dream a whole stream.
+
+    Use source and sink in a ``with``: the sink puts its output in place when it is closed.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+        sink: Where the dreams go.
+
+    Returns:
+        The number of frames dreamed.
+    """
+    return sum(1 for _ in dream_frames(source, dreamer, sink))
+
+
+def dream_frames(
+    source: Source,
+    dreamer: Dreamer,
+    sink: Sink,
+    *,
+    compare: bool = False,
+    journal: Journal | None = None,
+) -> Generator[FrameRecord]:
+    """Dream a stream frame by frame, as far as it is iterated.
+
+    Close the iterator before the source where it is left early: frames are read ahead until then.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+        sink: Where the dreams go; a viewer who closes it ends the stream.
+        compare: Give the sink source and dream side by side (see ``compared_info``).
+        journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
+            skipped; of the others it is told as they are written.
+
+    Yields:
+        A record of each frame, once it is written.
+    """
+    for _ in islice(source, 0 if journal is None else journal.frames):
+        pass  # here, where a stop signal need not wait for the last of them
+    with ExitStack() as stack:
+        writing = _Writing(sink, _writer(stack, source, sink), journal)
+        try:
+            for foreseen in _frames(stack, source, dreamer):
+                dream = dreamer.dream(foreseen.frame.pixels, foreseen.movement)
+                yield from writing.settle()
+                if writing.closed:
+                    return
+                shown = side_by_side(foreseen.frame.pixels, dream) if compare else dream
+                writing.give(foreseen, shown, dreamer)
+                if writing.is_done:
+                    yield from writing.settle()
+        except Exception:
+            yield from writing.settle()  # what was dreamed before is written first
+            raise
+        yield from writing.settle()
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """A frame, how it follows from those before it, and the time that reading it took."""
+
+    frame: Frame
+    movement: Movement
+    read_seconds: float
+
+
+def _foresee(source: Source, dreamer: Dreamer) -> Iterator[_Foreseen]:
+    """Read frames and compare them, as far as this is iterated."""
+    seen = None
+    asked = time.perf_counter()
+    for frame in source:
+        read = time.perf_counter()
+        movement = dreamer.foresee(frame.pixels, seen)
+        seen = movement.seen
+        yield _Foreseen(frame, movement, read - asked)
+        asked = time.perf_counter()
+
+
+def _frames(stack: ExitStack, source: Source, dreamer: Dreamer) -> Iterator[_Foreseen]:
+    """Read and compare frames, in a thread where that may be."""
+    foreseen = _foresee(source, dreamer)
+    if _is_shared(source):
+        return foreseen
+    thread = stack.enter_context(one_thread("reading"))
+    return stack.enter_context(closing(Ahead(foreseen, thread)))
+
+
+def _writer(stack: ExitStack, source: Source, sink: Sink) -> Executor:
+    """Choose where frames are written."""
+    if _is_shared(source) or sink.keeps_to_its_thread:
+        return Here()
+    return stack.enter_context(one_thread("writing"))
+
+
+def _is_shared(source: Source) -> bool:
+    """Tell whether the sink reads sound from the source itself: then one must follow the other."""
+    sound = source.info.sound
+    return sound is not None and sound.feed is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What came of a writing.
+
+    Attributes:
+        seconds: How long it took.
+        left: When it was over, on the performance counter.
+        closed: Whether a viewer has closed the sink by it.
+    """
+
+    seconds: float
+    left: float
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A dream on its way into the sink.
+
+    Attributes:
+        foreseen: Its frame.
+        report: What the dreamer says of it.
+        state: The dreamer's after it; None where no journal wants it.
+        written: What comes of it.
+    """
+
+    foreseen: _Foreseen
+    report: DreamReport
+    state: DreamerState | None
+    written: Future[_Written]
+
+
+class _Writing:
+    """Gives dreams to a sink, one at a time.
+
+    While the caller has a record nothing is being written: sink and journal agree.
+
+    Args:
+        sink: Where the dreams go.
+        thread: Where it is written.
+        journal: It is told of every frame once its record was taken.
+
+    Attributes:
+        closed: A viewer has closed the sink.
+    """
+
+    def __init__(self, sink: Sink, thread: Executor, journal: Journal | None) -> None:
+        self._sink, self._thread, self._journal = sink, thread, journal
+        self.closed = False
+        self._given: _Given | None = None
+        self._left = time.perf_counter()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is being written."""
+        return self._given is None or self._given.written.done()
+
+    def give(self, foreseen: _Foreseen, shown: Pixels, dreamer: Dreamer) -> None:
+        """Let a frame's dream be written; what was given before must be settled."""
+        frame = foreseen.frame
+        state = None if self._journal is None else dreamer.state()
+        written = self._thread.submit(self._write, Frame(shown, frame.time, frame.index))
+        self._given = _Given(foreseen, dreamer.report, state, written)
+
+    def settle(self) -> Iterator[FrameRecord]:
+        """Wait for what is being written, if anything is, and give its record."""
+        given, self._given = self._given, None
+        if given is None:
+            return
+        written = given.written.result()
+        self.closed = written.closed
+        wall, self._left = written.left - self._left, written.left
+        frame, read = given.foreseen.frame, given.foreseen.read_seconds
+        yield FrameRecord(frame.index, frame.time, given.report, read, written.seconds, wall)
+        if self._journal is not None and given.state is not None:
+            self._journal.note(frame.index + 1, given.state)  # only now: the record is kept, too
+
+    def _write(self, frame: Frame) -> _Written:
+        begun, closed = time.perf_counter(), False
+        try:
+            self._sink.write(frame)
+        except SinkClosed:  # the frame was shown, and where a file is kept too it is in it
+            closed = True
+        left = time.perf_counter()
+        return _Written(left - begun, left, closed)

@@ -1,0 +1,170 @@
+"""What a frame starts from: the previous residual, carried along the flow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamstream._libraries import cv2
+from dreamstream.config import DreamConfig
+from dreamstream.frames import FloatImage
+from dreamstream.temporal.cuts import Change
+from dreamstream.temporal.flow import SHARP, STEADY, squared_lengths, warp
+from dreamstream.temporal.frame_analysis import Movement, Seen
+
+STILL = 0.1
+"""Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
+hundredth of a pixel, which noise makes of stillness in every frame, takes its finest detail."""
+
+_STEADY_FROM = 0.97
+"""Blend from which warps get steadier: a residual that hardly decays pays for no gain."""
+
+_FINE_SIGMA, _TRIM, _MOST_TRIM = 1.0, 0.44, 0.105
+"""What is finer than so many pixels is raised in each frame by this share of how far a residual is
+softer than its shot's first one, at most by the last, and lowered where it is sharper."""
+
+_TINY = 1e-12
+
+
+def _nothing() -> FloatImage:
+    return np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the memory brings to a frame.
+
+    On a cold start ``residual`` is None and the other arrays are empty.
+
+    Attributes:
+        change: What happened since the remembered frame.
+        residual: (h, w, 3) float32 to start from, already decayed by the blend and the trust.
+        undecayed: (h, w, 3) float32, the same without the blend's decay.
+        trust: (h, w) float32 confidence in it, in [0, 1].
+        backward_flow: (h, w, 2) float32 pixels to the remembered frame.
+    """
+
+    change: Change = Change.NONE
+    residual: FloatImage | None = None
+    undecayed: FloatImage = field(default_factory=_nothing)
+    trust: FloatImage = field(default_factory=_nothing)
+    backward_flow: FloatImage = field(default_factory=_nothing)
+
+
+class Carrier:
+    """Remembers a residual with its source frame, and brings it to the next one.
+
+    Args:
+        config: ``blend`` counts.
+    """
+
+    def __init__(self, config: DreamConfig) -> None:
+        self._config = config
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+        self.seen = Seen()
+        self.residual: FloatImage | None = None
+        self._unmoved: FloatImage | None = None
+        self._sharpness = self._held_sharpness = 0.0
+        self._begins = True
+
+    def remember(self, movement: Movement, residual: FloatImage) -> None:
+        """Keep a frame for the next one; through a flash the frame before it is kept.
+
+        Args:
+            movement: How the frame came about.
+            residual: (h, w, 3) float32.
+        """
+        self.seen = movement.seen
+        if movement.change is Change.FLASH and self.residual is not None:
+            return
+        self.residual = residual
+        self._sharpness = sharpness(residual)
+        if self._begins:
+            self._held_sharpness = self._sharpness
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all that is remembered, as named arrays that stay as they are."""
+        state = dict(self.seen.cuts)
+        if self.residual is not None and self.seen.small is not None:
+            state["small"], state["residual"] = self.seen.small, self.residual
+            state["sharpness"] = np.array([self._sharpness, self._held_sharpness])
+        if self._unmoved is not None:
+            state["unmoved"] = self._unmoved
+        return state
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Remember what another carrier's :meth:`state` told."""
+        self.reset()
+        self.seen = Seen(state.get("small"), {name: state[name] for name in self.seen.cuts})
+        if "residual" in state:
+            self.residual = state["residual"]
+            self._sharpness, self._held_sharpness = map(float, state["sharpness"])
+        self._unmoved = state.get("unmoved")
+
+    def carry(self, movement: Movement) -> Carried:
+        """Bring the remembered residual to a frame along the backward flow.
+
+        Args:
+            movement: From the remembered frame to this one; where there is none, or another size,
+                it is a cold start.
+        """
+        carried = self._carried(movement)
+        self._begins = carried.residual is None
+        return carried
+
+    def _carried(self, movement: Movement) -> Carried:
+        residual, trust, backward = self.residual, movement.trust, movement.backward_flow
+        if movement.change is Change.CUT:
+            self._unmoved = None
+            return Carried(movement.change)
+        if residual is None or residual.shape[:2] != trust.shape:
+            return Carried()
+        if movement.change is Change.FLASH:  # the residual as it is: decay would show as a dip
+            return Carried(movement.change, residual, residual, np.ones_like(trust), backward)
+        return self._along(residual, backward, trust)
+
+    def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
+        decaying = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
+        kernel = STEADY + (SHARP - STEADY) * decaying
+        warped = warp(residual, self._gather(backward), kernel)
+        undecayed = np.asarray(warped * cv2.merge([trust] * 3), np.float32)
+        trim = decaying * trimmed(self._sharpness, self._held_sharpness)
+        decayed = _detailed(undecayed, self._config.blend, trim)
+        return Carried(Change.NONE, decayed, undecayed, trust, backward)
+
+    def _gather(self, backward: FloatImage) -> FloatImage:
+        """Add up motion, pixel by pixel, until it is worth a warp; give none before."""
+        if self._unmoved is None or self._unmoved.shape != backward.shape:
+            self._unmoved = np.zeros_like(backward)
+        total = backward + self._unmoved
+        moves = np.asarray(squared_lengths(total) > STILL**2, np.float32)
+        moved = np.asarray(total * cv2.merge([moves, moves]), np.float32)
+        self._unmoved = total - moved
+        return moved
+
+
+def sharpness(residual: FloatImage) -> float:
+    """Give the energy of a residual's Laplacian over its own."""
+    energy = cv2.norm(residual) ** 2 + _TINY * residual.size
+    return float(cv2.norm(cv2.Laplacian(residual, cv2.CV_32F)) ** 2 / energy)
+
+
+def trimmed(now: float, held: float) -> float:
+    """Give the share by which fine detail is raised, or lowered, to come back to what is held."""
+    if held <= 0:
+        return 0.0
+    return min(max(_TRIM * (1 - now / held), -_MOST_TRIM), _MOST_TRIM)
+
+
+def _detailed(residual: FloatImage, blend: float, share: float) -> FloatImage:
+    """Give a part of a residual, of its finest detail a share more."""
+    if share == 0:
+        return np.float32(blend) * residual
+    coarse = cv2.GaussianBlur(residual, (0, 0), _FINE_SIGMA)
+    weights = blend * (1 + share), -blend * share
+    return np.asarray(cv2.addWeighted(residual, weights[0], coarse, weights[1], 0), np.float32)
