@@ -38,7 +38,7 @@ from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
 from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.live.capture import Captured
-from dreamstream.live.loading import load_network
+from dreamstream.live.loading import load_model
 from dreamstream.live.session import LiveRun, show_device
 from dreamstream.live.window import NoWindow
 from dreamstream.sinks import Sink
@@ -246,7 +246,7 @@ def measure(frames: list[Pixels], config: DreamConfig, options: argparse.Namespa
 
     stopper = _stop_later() if options.stall else None
     run = LiveRun("", None, config, MediaConfig(), LiveConfig(live_fps=options.fps))
-    show_device(camera, run, load_network, write_record=note, window=timer, tap=pairs)
+    show_device(camera, run, load_model, write_record=note, window=timer, tap=pairs)
     if stopper is not None:
         stopper.wait()
     figures = summarise(records) | stick(frames, list(pairs.pairs))

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.dreamnet import has_bfloat16
 from benchmarks.pace.networks import STEP_LAYERS, Network, describe_precision
 from benchmarks.pace.original import LEAST_DIVISOR, STEP, Features, Tensor
-from dreamstream.dream.objective import Loss
+from dreamstream.dream.objective import Objective
+from dreamstream.frames import FloatImage
 from dreamstream.models.extractor import FeatureExtractor
 
 MATRIX_SIDE = 2048
@@ -59,13 +61,15 @@ def _steps(
     network: Network, layers: Mapping[str, float], extractor: FeatureExtractor, size: Size
 ) -> list[tuple[str, Callable[[Tensor], Tensor]]]:
     plain = gradient_step(network.plain_loss(layers))
-    ours = tf.function(_our_step(Loss(extractor, layers, "off"), size), autograph=False)
+    coefficients = np.array(list(layers.values()), np.float32)
+    step = _our_step(Objective(extractor, "off"), coefficients, size)
+    ours = tf.function(step, autograph=False)
     return [("ours", ours), ("compiled", tf.function(plain)), ("eager", plain)]
 
 
-def _our_step(loss: Loss, size: Size) -> Callable[[Tensor], Tensor]:
+def _our_step(loss: Objective, coefficients: FloatImage, size: Size) -> Callable[[Tensor], Tensor]:
     tiling = loss.tiling(size)
-    return lambda image: _stepped(image, loss.value_and_gradient(image, tiling)[1])
+    return lambda image: _stepped(image, loss.value_and_gradient(image, tiling, coefficients)[1])
 
 
 def gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.errors import SourceError, SourceLost
 from dreamstream.frames import Pixels, StreamInfo
-from dreamstream.live.mailbox import Slot
+from dreamstream.live.mailbox import Mailbox
 from dreamstream.sources.base import Source
 from dreamstream.sources.fit import fit
 
@@ -282,7 +282,7 @@ class CaptureThread(threading.Thread):
         super().__init__(name="capture", daemon=True)
         self._device, self._pacer = device, Pacer(rate)
         self._stopped = threading.Event()
-        self.newest: Slot[Captured] = Slot()
+        self.newest: Mailbox[Captured] = Mailbox()
         self.frames = 0
         self.over = False
         self.failure: Exception | None = None

@@ -195,7 +195,7 @@ def _slope(part: FloatImage, along: int, down: int) -> FloatImage:
     return np.asarray(cv2.Sobel(part, cv2.CV_32F, along, down, ksize=1, scale=0.5), np.float32)
 
 
-def confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> FloatImage:
+def estimate_confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> FloatImage:
     """Say how far the value that a warp brings may be trusted.
 
     exp(s (0.01 - 25 p)), at most 1, inside the previous frame and 0 outside, where p is the mean
@@ -223,10 +223,10 @@ def confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> 
     photometric = cv2.transform(squares, np.full((1, 3), 1 / 3, np.float32))
     stretch = np.clip(1 - _USUAL_STRETCH - density(backward_flow), 0, 1)
     doubt = np.maximum(_PHOTOMETRIC_SLOPE * photometric - _DOUBT_OF_NOISE, 0)
-    trust = cv2.exp(-doubt * (1 + _STRETCH_SLOPE * stretch))
-    height, width = trust.shape
+    confidence = cv2.exp(-doubt * (1 + _STRETCH_SLOPE * stretch))
+    height, width = confidence.shape
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    return np.where(inside, trust, np.float32(0))
+    return np.where(inside, confidence, np.float32(0))
 
 
 def consistency(backward_flow: FloatImage, forward_flow: FloatImage) -> FloatImage:
@@ -252,7 +252,7 @@ def consistency(backward_flow: FloatImage, forward_flow: FloatImage) -> FloatIma
 
 
 def mean_doubt(
-    flow: Flow, current: Pixels, previous: Pixels, backward_flow: FloatImage, trust: FloatImage
+    flow: Flow, current: Pixels, previous: Pixels, backward_flow: FloatImage, confidence: FloatImage
 ) -> float:
     """Say how little the flow explains a frame by the one before it, looking back from there too.
 
@@ -261,10 +261,10 @@ def mean_doubt(
         current: (H, W, 3) uint8 RGB.
         previous: (H, W, 3) uint8 RGB.
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
-        trust: (H, W) float32 in [0, 1], of :func:`confidence`.
+        confidence: (H, W) float32 in [0, 1], of :func:`confidence`.
 
     Returns:
-        Mean of 1 - trust x consistency, in [0, 1].
+        Mean of 1 - confidence x consistency, in [0, 1].
     """
     agreement = consistency(backward_flow, flow.backward(previous, current))
-    return float(np.mean(1 - trust * agreement))
+    return float(np.mean(1 - confidence * agreement))
