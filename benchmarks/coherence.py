@@ -143,7 +143,7 @@ def compare(
 def dream_film(
     film: Film, name: str, config: DreamConfig, extractor: FeatureExtractor
 ) -> tuple[list[Pixels], float]:
-    """Dream all frames of a film in one way; give the dreams and the seconds a frame."""
+    """Dream all frames of a film in one way; return the dreams and the seconds a frame."""
     way, begun = WAYS[name](config, extractor), time.perf_counter()
     dreams = [way.dream(frame) for frame in film.frames]
     return dreams, (time.perf_counter() - begun) / len(dreams)

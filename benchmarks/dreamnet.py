@@ -198,7 +198,7 @@ def _mean_square(features: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
 
 
 def has_bfloat16() -> bool:
-    """Tell whether this machine computes in bfloat16 rather than emulating it."""
+    """Return whether this machine computes in bfloat16 rather than emulating it."""
     if tf.config.list_physical_devices("GPU"):
         return True
     return not BFLOAT16_FLAGS.isdisjoint(processor_flags())

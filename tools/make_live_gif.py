@@ -88,7 +88,7 @@ class KeepingWindow:
             self.kept.append((now, pixels))
 
     def key(self) -> str | None:
-        """Give no key."""
+        """Return no key."""
         return None
 
     def toggle_full_screen(self) -> None:

@@ -87,7 +87,7 @@ def estimate_link(flow: FlowEstimator, current: Pixels, previous: Pixels) -> Lin
 def _trusted(
     backward: FloatImage, forward: FloatImage, current: FloatImage, previous: FloatImage
 ) -> FloatImage:
-    """Tell what moves in a way that the flow explains, by a rule that stays whatever ours becomes.
+    """Return what moves as the flow explains, by a rule that stays whatever ours becomes.
 
     Colours and the ways there and back must agree, the more so where the flow is stretched.
     """
@@ -102,7 +102,7 @@ def _trusted(
 
 
 def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:
-    """Tell where there and back again ends where it began, inside the frame."""
+    """Return where there and back again ends where it began, inside the frame."""
     x, y = sample_positions(backward)
     height, width = x.shape
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -110,7 +110,7 @@ def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:
 
 
 def _astray(backward: FloatImage, forward: FloatImage) -> FloatImage:
-    """Give how far from its beginning the way there and back ends, squared, over the tolerance."""
+    """Return how far from its start the way there and back ends, squared, over the tolerance."""
     x, y = sample_positions(backward)
     returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     distance = np.square(backward + returning).sum(axis=-1)

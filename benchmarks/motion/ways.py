@@ -35,7 +35,7 @@ class Source:
     """Does not dream: its figures are the film's own."""
 
     def dream(self, pixels: Pixels) -> Pixels:
-        """Give the frame back."""
+        """Return the frame itself."""
         return pixels
 
 

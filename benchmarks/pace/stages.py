@@ -108,7 +108,7 @@ def _as_method(watch: Stopwatch, stage: str, method: Callable[..., Any]) -> Call
 
 
 class _SettledDreamer(Dreamer):
-    """Starts the watch anew when the frames that are not counted are over."""
+    """Restarts the watch when the frames that are not counted are over."""
 
     def __init__(self, network: Network, watch: Stopwatch) -> None:
         super().__init__(network.config, network.load())

@@ -73,7 +73,7 @@ def _our_step(loss: Objective, coefficients: FloatImage, size: Size) -> Callable
 
 
 def gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Give the original program's step: loss, gradient, normalise, add."""
+    """Return the original program's step: loss, gradient, normalise, add."""
 
     def step(image: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
@@ -117,7 +117,7 @@ def _operations_of(operation: Any) -> int:
 
 
 def best_of(ways: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Let some ways take turns, and give the shortest of each one's times, in seconds.
+    """Run some ways in turn, and return the shortest of each one's times, in seconds.
 
     What else the machine does lengthens a step, and nothing shortens it.
     """
@@ -137,7 +137,7 @@ def _bind(step: Callable[[Tensor], Tensor], picture: Tensor) -> Callable[[], Non
 
 
 def _products() -> dict[str, Callable[[], None]]:
-    """Give matrix products in the precisions that the machine has units for."""
+    """Return matrix products in the precisions that the machine has units for."""
     kinds = [tf.float32, tf.bfloat16] if has_bfloat16() else [tf.float32]
     return {kind.name: _product(kind) for kind in kinds}
 

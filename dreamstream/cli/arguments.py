@@ -159,7 +159,7 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Let settings win over others; a preset among them also over what the others' presets set."""
+    """Lay settings over others; a preset among them also over what the others' presets set."""
     if "preset" in above:
         of_presets = {field.name for field in dataclasses.fields(Preset)}
         below = {name: value for name, value in below.items() if name not in of_presets}
@@ -400,7 +400,7 @@ def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
 
 
 def _none_of(field: "dataclasses.Field[Any]") -> str | None:
-    """Give the word for a field's None; None where it has none."""
+    """Return the word for a field's None; None where it has none."""
     word: str | None = field.metadata.get("none")
     return "none" if word is None and field.default is None else word
 
@@ -474,7 +474,7 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
 
 
 def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
-    """Tell whether a TOML value may stand for a field: layers alone are a table, names a text."""
+    """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
     named = field.type is str or field.name in ("codec", "weights", "stats")

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: Exception, request: Request | None) -> int:
-    """Say in one line what went wrong, and give its exit code."""
+    """Print in one line what went wrong, and return its exit code."""
     if not isinstance(error, tuple(_CODES)):  # a fault of ours, or memory gone: still one line
         error = _unforeseen(error)
     if request is not None and request.verbose:
@@ -111,7 +111,7 @@ def _listing(request: Request) -> str:
 
 
 def _dream(request: Request) -> int:
-    """Dream the inputs one after another; give the worst of their exit codes."""
+    """Dream the inputs one after another; return the worst of their exit codes."""
     from dreamstream.models.catalog import find_model
 
     find_model(request.dream.model)
@@ -231,7 +231,7 @@ def _logging(request: Request) -> Iterator[None]:
 
 
 def _show_loss(bar: "tqdm[FrameRecord]", report: "DreamReport") -> None:
-    """Tell the loss, or else that of a step before."""
+    """Return the loss, or else that of a step before."""
     loss = report.ascent_loss if report.loss is None else report.loss
     if loss is not None:
         bar.set_postfix(loss=f"{loss:.3g}", refresh=False)

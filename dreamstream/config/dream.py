@@ -33,7 +33,7 @@ _MOST_SMOOTHING = 4.0
 """The taps of the blur hold no wider one."""
 
 _SHAPING = ("jitter", "smoothing", "evenness", "chroma")
-"""What the original program had not."""
+"""Settings that the original program doesn't have."""
 
 _FROM_PRESET: Any = object()
 """Default of a field whose value the preset gives; no instance ever holds it."""
@@ -224,7 +224,7 @@ class DreamConfig:
             raise FieldError("device", f"{self.device!r} is none of auto, cpu, gpu, gpu:N")
 
     def _require_bare(self, preset: Preset) -> None:
-        """Raise where the original program is asked for what it had not."""
+        """Raise where the original program is asked for what it doesn't have."""
         for name in _SHAPING:
             if getattr(self, name) != getattr(preset, name):
                 raise FieldError(

@@ -11,7 +11,7 @@ CLIP_SECONDS = Fraction(4)
 """Length of a clip that is made from a picture."""
 
 CLIP_RATE, ANIMATION_RATE = Fraction(25), Fraction(25, 2)
-"""Its frames per second in a video, and in a GIF or APNG, which stores each picture anew: a delay
+"""Its frames per second in a video, and in a GIF or APNG, which stores each picture whole: a delay
 of 8 hundredths is smooth enough for a dream, and half the file."""
 
 _MOST_ZOOM, _MOST_TURN, _MOST_DRIFT = 2.0, 180.0, 1000.0
@@ -40,7 +40,7 @@ class MediaConfig:
         rotate: Likewise: degrees by which each frame is turned, clockwise.
         drift: Likewise: pixels by which each frame is moved, right and down.
         loop: Let the last frame of such a clip lead to its first one; begin a film that plays live
-            anew at its end.
+            again at its end.
         resume: Go on with an interrupted run of the same input and settings.
 
     Raises:
@@ -84,7 +84,7 @@ class MediaConfig:
         (0.0, 0.0), "pixels by which each frame is moved, right and down", "clip"
     )
     loop: bool = option(
-        False, "let the last frame lead to the first; a film with --live begins anew", "clip"
+        False, "let the last frame lead to the first; a film with --live restarts", "clip"
     )
 
     @property

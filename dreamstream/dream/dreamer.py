@@ -129,7 +129,7 @@ class Dreamer:
         return self._core.traces
 
     def change(self, **settings: Any) -> None:
-        """Change settings between two frames; nothing is traced anew.
+        """Change settings between two frames; nothing is traced again.
 
         Args:
             settings: Fields of :class:`DreamConfig`, but none in :data:`FIXED`; ``layers`` may get

@@ -130,7 +130,7 @@ class Objective:
         self.calibrated = float(image.std()) >= LEAST_CONTRAST
 
     def reset(self) -> None:
-        """Let the next stream calibrate anew, where the network has no scales of its own."""
+        """Have the next stream calibrate again, where the network has no scales of its own."""
         self.calibrated = self._extractor.layer_scales is not None
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -189,7 +189,7 @@ def compiled(function: Callable[..., Any], *signature: Any) -> Any:
 
 
 def _sight(extractor: FeatureExtractor, tile: int | str) -> Sight | None:
-    """Tell what a network sees; None where nobody knows and nobody asked."""
+    """Return the network's receptive fields; None where they are unknown and not asked for."""
     if tile == "off":
         return None
     try:

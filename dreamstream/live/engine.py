@@ -19,7 +19,7 @@ from dreamstream.live.residual import LiveResidual, ShownFrame, Snapshot, Update
 from dreamstream.temporal.cuts import Change
 
 _POLL = 0.1
-"""Seconds after which a waiting thread looks whether it shall end."""
+"""Seconds after which a waiting thread checks whether to end."""
 
 _MOST_LOSSES = 256
 """Losses kept at the most where nobody takes them."""
@@ -34,7 +34,7 @@ class InferenceModel(Protocol):
     """A network as the engine needs it; see :class:`dreamstream.live.model.LiveModel`."""
 
     def dreams_at(self, size: Size) -> bool:
-        """Tell whether a picture of a size is large enough to dream."""
+        """Return whether a picture of a size is large enough to dream."""
         ...
 
     def warm_up(self, size: Size, side: int) -> None:
@@ -42,7 +42,7 @@ class InferenceModel(Protocol):
         ...
 
     def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
-        """Say what to change in a snapshot."""
+        """Return what to change in a snapshot."""
         ...
 
 
@@ -190,7 +190,7 @@ class LiveEngine:
         self.dreams.put(LiveFrame(index, captured.moment, captured.pixels, dreamed, side, seconds))
 
     def _look_at_newest(self) -> None:
-        """Let the network look at the newest snapshot."""
+        """Have the network look at the newest snapshot."""
         snapshot, loaded = self._snapshots.take(_POLL), self._loaded
         if snapshot is None or loaded is None:
             return

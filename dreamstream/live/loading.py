@@ -36,7 +36,7 @@ def load_model(config: DreamConfig, *, quiet: bool = True) -> "LiveModel":
 
 
 def yield_to_the_picture() -> None:
-    """Let this thread give way to the others.
+    """Make this thread give way to the others.
 
     On Linux alone a thread has a niceness of its own, which the threads that it starts inherit.
     """

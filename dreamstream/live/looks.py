@@ -33,7 +33,7 @@ def next_preset(config: DreamConfig) -> DreamConfig:
 
 
 def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
-    """Give the look that one layer alone makes; None where the network has not so many.
+    """Return the look that one layer alone makes; None where the network has not so many.
 
     Args:
         config: The look so far.
@@ -53,6 +53,6 @@ def name_look(config: DreamConfig) -> str:
 
 
 def next_strength(strength: float, *, stronger: bool) -> float:
-    """Give the strength after a key press."""
+    """Return the strength after a key press."""
     factor = STRENGTH_RATIO if stronger else 1 / STRENGTH_RATIO
     return min(max(strength * factor, WEAKEST), STRONGEST)

@@ -46,7 +46,7 @@ class LiveRun:
 
 
 def is_live(target: str, live: LiveConfig) -> bool:
-    """Tell whether a target is shown live: a camera, an rtsp stream, or whatever is asked to be."""
+    """Return whether a target is shown live: a camera, an rtsp stream, or what is asked to be."""
     return live.live or target.lower().startswith(_NET_CAMERA) or _camera_of(target) is not None
 
 
@@ -158,7 +158,7 @@ def _open_window(info: StreamInfo, live: LiveConfig) -> Window:
 
 
 def _camera_of(target: str) -> int | str | None:
-    """Tell which camera a target names: by its number or by its device's path."""
+    """Return which camera a target names: by its number or by its device's path."""
     number = camera_number(target)
     if number is not None:
         return number

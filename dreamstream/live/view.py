@@ -250,7 +250,7 @@ class LiveView:
             raise self._with_recording(error)
 
     def _with_recording(self, error: Exception) -> Exception:
-        """Say of a lost device where what was recorded lies."""
+        """Log of a lost device where what was recorded lies."""
         recorder = self._recorder
         if not isinstance(error, SourceLost) or recorder is None or recorder.path is None:
             return error

@@ -158,7 +158,7 @@ def _writer(stack: ExitStack, source: Source, sink: Sink) -> Executor:
 
 
 def _is_shared(source: Source) -> bool:
-    """Tell whether the sink reads sound from the source itself: then one must follow the other."""
+    """Return whether the sink reads sound from the source: then one must follow the other."""
     sound = source.info.sound
     return sound is not None and sound.feed is not None
 
@@ -207,7 +207,7 @@ def _state_of(dreamer: FrameDreamer) -> DreamerState:
 
 
 class _Writing:
-    """Gives dreams to a sink, one at a time.
+    """Returns dreams to a sink, one at a time.
 
     While the caller has a record nothing is being written: sink and journal agree.
 
@@ -232,14 +232,14 @@ class _Writing:
         return self._given is None or self._given.written.done()
 
     def give(self, analysed: _AnalysedFrame, shown: Pixels, dreamer: FrameDreamer) -> None:
-        """Let a frame's dream be written; what was given before must be settled."""
+        """Have a frame's dream written; what was given before must be settled."""
         frame = analysed.frame
         state = None if self._journal is None else _state_of(dreamer)
         written = self._thread.submit(self._write, Frame(shown, frame.time, frame.index))
         self._given = _Given(analysed, dreamer.report, state, written)
 
     def settle(self) -> Iterator[FrameRecord]:
-        """Wait for what is being written, if anything is, and give its record."""
+        """Wait for what is being written, if anything is, and return its record."""
         given, self._given = self._given, None
         if given is None:
             return

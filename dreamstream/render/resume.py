@@ -46,7 +46,7 @@ def require_resumable(source: str, output: str | None, info: StreamInfo) -> None
 
 
 def is_whole(output: str, overwrite: bool) -> bool:
-    """Tell whether an output that is to be resumed is there already.
+    """Return whether an output that is to be resumed is there already.
 
     Args:
         output: The file, or the pattern of numbered pictures.

@@ -15,7 +15,7 @@ PICTURE = to_model_range(fractal_pixels(*SIZE, seed=1))
 def moved_point(
     motion: AffineMotion, point: tuple[float, float], phase: float = 0.0
 ) -> list[float]:
-    """Give where a point of the frame before comes to lie."""
+    """Return where a point of the frame before comes to lie."""
     x, y, _ = np.linalg.inv(motion.backward(SIZE, phase)) @ (*point, 1)
     return [float(x), float(y)]
 

@@ -25,7 +25,7 @@ def make_grower(frames: int = FRAMES, **settings: Any) -> Grower:
 
 
 def unfold(grower: Grower, frames: int = FRAMES) -> tuple[list[Pixels], list[float]]:
-    """Give the frames of a loop, and the strength of each."""
+    """Return the frames of a loop, and the strength of each."""
     dreams, strengths = [], []
     for _ in range(frames):
         dreams.append(grower.dream(PHOTO))

@@ -36,7 +36,7 @@ def change(a: Pixels, b: Pixels) -> float:
 
 
 def detail(frame: Pixels) -> float:
-    """Give the energy of a frame's Laplacian, which blur lowers."""
+    """Return the energy of a frame's Laplacian, which blur lowers."""
     return float(np.square(cv2.Laplacian(to_model_range(frame), cv2.CV_32F)).mean())
 
 

@@ -109,7 +109,7 @@ def test_the_dream_sticks_to_what_moves() -> None:
     inner = np.s_[8:-8, 8:-12]
 
     def unsteadiness(**settings: Any) -> float:
-        """Give the change of the residual along the scene's motion, over its energy."""
+        """Return the change of the residual along the scene's motion, over its energy."""
         dreamer = make_dreamer(jitter=4, **settings)
         residuals: list[FloatImage] = []
         for frame in (first, second):
@@ -434,7 +434,7 @@ def test_the_ceiling_holds_under_the_classic_octave_rule_of_other_presets() -> N
 
 
 def _ceiling_for(share: float) -> float:
-    """Give a ceiling at a share of the way from the frame's own loss to its free dream's."""
+    """Return a ceiling at a share of the way from the frame's own loss to its free dream's."""
     free = make_dreamer()
     free.dream(FRAME)
     assert free.report.loss is not None

@@ -12,7 +12,7 @@ RESIDUAL = np.random.default_rng(0).uniform(0.3, 0.5, (24, 32, 3)).astype(np.flo
 
 
 def strength(picture: FloatImage) -> float:
-    """Give the picture's distance from the source's mean, a loss that rises with the residual."""
+    """Return the picture's distance from the source's mean, a loss that rises with the residual."""
     return abs(float(picture.mean() - FULL.mean()))
 
 

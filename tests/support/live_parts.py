@@ -25,7 +25,7 @@ def textured(shift: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Pixels
 
 
 class FakeDevice:
-    """Gives some pictures at a steady pace, then ends, is lost, or gives nothing any more."""
+    """Returns some pictures at a steady pace, then ends, is lost, or gives nothing any more."""
 
     def __init__(self, count: int, end: str = "over", patience: float = 0.3) -> None:
         self.name, self.patience = "camera 7", patience
