@@ -286,7 +286,7 @@ def test_show_opens_a_window_beside_the_file(
             super().__init__(info)
             shown.append(self)
 
-    monkeypatch.setattr("dreamstream.sinks.WindowSink", FakeWindow)
+    monkeypatch.setattr("dreamstream.render.run.WindowSink", FakeWindow)
     assert run(clip, "out.mp4", "--show").code == 0
     assert run(clip).err.splitlines()[-1].startswith("dreamstream: a window: 25 frames")
     assert run(clip, "plain.mp4").code == 0
@@ -300,7 +300,7 @@ def test_where_no_window_opens_nothing_is_left_of_the_file(
     def refuse(_info: StreamInfo) -> None:
         raise SinkError("opening a window failed: there is no display")
 
-    monkeypatch.setattr("dreamstream.sinks.WindowSink", refuse)
+    monkeypatch.setattr("dreamstream.render.run.WindowSink", refuse)
     outcome = run(clip, "out.mp4", "--show")
     assert (outcome.code, files()) == (1, [])
     assert "no display" in outcome.error
@@ -378,7 +378,7 @@ def test_the_network_is_loaded_once_and_forgets_between_inputs(
         calls.append("reset")
         reset(self)
 
-    monkeypatch.setattr("dreamstream.dream.dreamer.load_configured", loading)
+    monkeypatch.setattr("dreamstream.dream.core.load_configured", loading)
     monkeypatch.setattr(Dreamer, "reset", resetting)
     Path("b.mp4").symlink_to(clip)
     assert run(clip, "b.mp4", "out/", *QUICK, "--frames", ":2").code == 0

@@ -18,12 +18,14 @@ import pytest
 
 from dreamstream._libraries import av
 from dreamstream.cli import main as cli
-from dreamstream.cli.arguments import Request
 from dreamstream.cli.signals import Stopped
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import FrameRecord
 from dreamstream.journal import folder as journal_folder
 from dreamstream.render import pipeline
+from dreamstream.render import run as rendering
+from dreamstream.render.dreamers import Dreamers
+from dreamstream.render.job import Job
 from dreamstream.sinks import segments
 
 QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]
@@ -57,10 +59,11 @@ _DREAMERS: dict[tuple[object, ...], Dreamer] = {}
 """One for all runs of equal settings: that another one may go on is a law of the dreamer's own."""
 
 
-def load_dreamer(request: Request, _: object = None) -> Dreamer:
-    key = (*map(str, vars(request.dream).values()), request.media.stats is not None)
+def lend(_: Dreamers, job: Job, source: object) -> Dreamer:
+    key = (*map(str, vars(job.dream).values()), job.media.stats is not None)
     if key not in _DREAMERS:
-        _DREAMERS[key] = Dreamer(request.dream, measure_losses=key[-1] is True)
+        _DREAMERS[key] = Dreamer(job.dream, measure_losses=key[-1] is True)
+    _DREAMERS[key].reset()
     return _DREAMERS[key]
 
 
@@ -70,7 +73,7 @@ def run(
 ) -> Iterator[Run]:
     """Run the command in an empty folder, with short segments and a saving at every frame."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
-    monkeypatch.setattr(cli, "_load_dreamer", load_dreamer)
+    monkeypatch.setattr(Dreamers, "lend", lend)
     monkeypatch.setattr(segments, "LONGEST_SEGMENT", 8)
     monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 0.0)
     (tmp_path / "work").mkdir()
@@ -99,7 +102,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, act: At) -> Iterator[None]:
             yield record
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "dream_frames", watching)
+        patch.setattr(rendering, "dream_frames", watching)
         yield
 
 
