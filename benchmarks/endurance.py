@@ -233,8 +233,6 @@ class Trial:
         same = _digest(self.kind, self.place) == self.reference.digest
         _demand(same, "another result than uninterrupted")
         left = [path.name for path in self.place.iterdir() if not _is_output(self.kind, path)]
-        if told == _TOLD[1]:  # a part of a single frame, as no state of it was saved
-            left = [name for name in left if ".part." not in name]
         _demand(not left, f"left behind: {left}")
         self.tally.counts["identical"] += 1
 
@@ -255,7 +253,7 @@ class Trial:
             _demand(frames > 0 or part.stat().st_size < HEAD + torn, f"{part.name} does not play")
 
 
-_TOLD = ("goes on after", "it begins anew", "is there already")
+_TOLD = ("goes on after", "it restarts", "is there already")
 """What the command says of an output that it is to resume."""
 
 
@@ -354,7 +352,7 @@ def _strike(
 
 def _await_dreaming(place: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not any(place.glob("*.resume/state.npz")) and time.monotonic() < deadline:
+    while not any(place.glob("*.resume/state")) and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

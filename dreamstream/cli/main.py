@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from dreamstream.errors import (
     SinkError,
     SourceError,
     SourceLost,
+    TargetError,
     UnknownNameError,
 )
 from dreamstream.models.tensorflow_setup import load_tensorflow
@@ -52,6 +52,7 @@ _CODES: Mapping[type[Exception], int] = {
     DeviceError: USAGE,
     SourceLost: PARTIAL,
     ResumeError: USAGE,
+    TargetError: USAGE,
     SourceError: BAD_INPUT,
     DreamstreamError: FAILURE,
 }
@@ -136,6 +137,10 @@ def _dream(request: Request) -> int:
 def _make_folder(folder: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise TargetError(
+            f"making the folder {folder} failed: a file is in its place; give another"
+        ) from error
     except OSError as error:
         raise SinkError(
             f"making the folder {folder} failed ({error.strerror}); give another"
@@ -177,12 +182,12 @@ class _Run:
                 return DONE
             journal = _enter_journal(stack, request, target, output, source.info)
             source = _hold(request, source, output)
+            if journal is not None and journal.replaces:  # only by a run that can dream
+                self._fresh_dreamer(source, journal)
             sink = _enter_sink(stack, request, output, source.info, journal)
             stats = _enter_stats(stack, request, journal)
             dreamer = self._fresh_dreamer(source, journal)
             frames = _run(request, target, source, dreamer, sink, stats, journal)
-        if journal is not None:
-            _forget_journals(str(output))
         if request.media.save_octaves:
             _save_octaves(request, Path(str(output)), dreamer)
         _summarise(request, output, frames, time.perf_counter() - begun)
@@ -205,11 +210,13 @@ class _Run:
         return f"{stem_of(source)}-preview.png"
 
     def _fresh_dreamer(self, source: "Source", journal: "Journal | None") -> "Dreamer":
+        from dreamstream.render.resume import restore
+
         if self._dreamer is None:
             self._dreamer = _load_dreamer(self._request, source)
         self._dreamer.reset()
         if journal is not None and journal.dreamer is not None:
-            self._dreamer.restore(journal.dreamer)
+            restore(self._dreamer, journal.dreamer, str(self._request.output))
         return self._dreamer
 
 
@@ -262,13 +269,6 @@ def _enter_journal(
     return None if journal is None else stack.enter_context(journal)
 
 
-def _forget_journals(output: str) -> None:
-    """Remove what earlier runs have left to be resumed of an output that is whole now."""
-    from dreamstream.journal import forget_journals
-
-    forget_journals(Path(output))
-
-
 def _enter_sink(
     stack: ExitStack,
     request: Request,
@@ -282,32 +282,33 @@ def _enter_sink(
 
     if request.media.compare:
         info = compared_info(info)
-    allowed = journal is not None and journal.overwrite
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if target is not None:
-            media = replace(request.media, overwrite=True) if allowed else request.media
-            sinks.append(opened.enter_context(open_sink(target, info, media, journal)))
+            sinks.append(opened.enter_context(open_sink(target, info, request.media, journal)))
         if target is None or request.media.show:
             sinks.append(opened.enter_context(WindowSink(info)))
         opened.pop_all()  # all are open, so they stay so
     sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
-    stack.push(_PartialNotice(sink))
+    stack.push(_PartialNotice(sink, journal))
     return stack.enter_context(sink)
 
 
 class _PartialNotice:
-    """Says, after a sink was given up, where what was written lies."""
+    """Says, after a sink was given up, what is left and where it lies."""
 
-    def __init__(self, sink: "Sink") -> None:
-        self._sink = sink
+    def __init__(self, sink: "Sink", journal: "Journal | None") -> None:
+        self._sink, self._journal = sink, journal
 
     def __enter__(self) -> None:
         """Nothing is to be done before."""
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is not None and self._sink.partial is not None:
-            print(f"dreamstream: what was dreamed is in {self._sink.partial}", file=sys.stderr)
+        from dreamstream.render.resume import describe_left
+
+        left = None if kind is None else describe_left(self._sink.partial, self._journal)
+        if left is not None:
+            print(f"dreamstream: {left}", file=sys.stderr)
 
 
 class _RecordWriter(Protocol):
@@ -317,9 +318,11 @@ class _RecordWriter(Protocol):
 def _enter_stats(
     stack: ExitStack, request: Request, journal: "Journal | None"
 ) -> _RecordWriter | None:
-    media, first = request.media, 0 if journal is None else journal.frames
+    media = request.media
     if media.stats is None:
         return None
+    follows = journal is not None and media.resume and journal.follows
+    first = journal.frames if journal is not None and follows else None
     from dreamstream.render.stats import StatsFile
 
     return stack.enter_context(

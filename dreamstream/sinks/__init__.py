@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import TargetError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.journal import Journal
 from dreamstream.sinks.animation import ANIMATION_SUFFIXES, AnimationSink
@@ -55,8 +55,9 @@ def open_sink(
         The sink, open; use it in a ``with``.
 
     Raises:
-        SinkError: The kind is unknown, the target exists or is the input, its folder is missing or
-            unwritable, or the codec does not fit.
+        TargetError: The kind is unknown, the target exists or is the input, its folder is missing,
+            or the codec does not fit.
+        SinkError: The target can't be created.
         ResumeError: The journal is damaged.
     """
     media = media or MediaConfig()
@@ -97,7 +98,7 @@ def _open(target: str, info: StreamInfo, media: MediaConfig, journal: Journal | 
     if suffix in PICTURE_SUFFIXES:
         return PictureSink(path, info, media)
     kind = "a folder" if path.is_dir() else f"of no known kind ({suffix or 'no suffix'})"
-    raise SinkError(
+    raise TargetError(
         f"writing {target} failed: it is {kind}; give a "
         f"{', '.join((*VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))}, a picture "
         f"({', '.join(PICTURE_SUFFIXES)}) or numbered pictures such as out/%05d.png"

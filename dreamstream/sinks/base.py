@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import SinkError, TargetError
 from dreamstream.frames import Frame, StreamInfo
+from dreamstream.journal.file_names import part_path
 
 
 class Sink(Protocol):
@@ -120,8 +121,7 @@ class PartFile:
         """Create the file under the first free name."""
         number = 1
         while True:
-            count = "" if number == 1 else str(number)
-            path = self.target.with_name(f"{self.target.stem}.part{count}{suffix}")
+            path = part_path(self.target, number, suffix)
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 return path
@@ -135,7 +135,7 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
     """Refuse a target that must not be written.
 
     Raises:
-        SinkError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
+        TargetError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
             own folder is missing.
     """
     try:
@@ -143,7 +143,7 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
     except OSError as error:  # a name too long, a folder that may not be searched
         raise write_error(target, error) from error
     if problem:
-        raise SinkError(f"writing {target} failed: {problem}")
+        raise TargetError(f"writing {target} failed: {problem}")
 
 
 def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | None:
@@ -161,22 +161,6 @@ def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | Non
 
 def _first(info: StreamInfo) -> list[Path]:
     return [info.path] if info.path is not None and info.path.exists() else []
-
-
-def sync(path: Path) -> None:
-    """Make sure that a file is on the disk.
-
-    Raises:
-        SinkError: The system refuses.
-    """
-    try:
-        number = os.open(path, os.O_RDWR)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-    except OSError as error:
-        raise write_error(path, error) from error
 
 
 def write_error(target: Path, error: Exception) -> SinkError:
@@ -199,10 +183,10 @@ def no_frame_came(target: Path) -> SinkError:
 
 
 def refuse_encoder_options(target: Path, media: MediaConfig) -> None:
-    """Raise a SinkError where an option of video files is given for another output."""
+    """Raise a TargetError where an option of video files is given for another output."""
     given = [name for name in ("codec", "crf") if getattr(media, name) is not None]
     if given:
-        raise SinkError(
+        raise TargetError(
             f"writing {target} failed: --{given[0]} is for video files; leave it out, or give an "
             ".mp4"
         )
