@@ -32,7 +32,7 @@ from dreamstream.errors import (
 )
 from dreamstream.models.tensorflow_setup import load_tensorflow
 from dreamstream.render.checks import require_fit, require_live
-from dreamstream.render.output_names import output_in, stem_of, untaken
+from dreamstream.render.output_names import beside, output_in, preview_name, untaken
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -196,6 +196,7 @@ class _Run:
     def _output(self, source: str, info: "StreamInfo") -> str | None:
         """Name an input's output; None is a window."""
         from dreamstream.render.still_clip import clip_options
+        from dreamstream.sinks import written_through
 
         request = self._request
         is_still = info.rate is None and not any(clip_options(request.media))
@@ -204,10 +205,10 @@ class _Run:
 
             is_one = is_still or request.preview is not None
             path = output_in(str(request.output), source, is_one, PICTURE_SUFFIXES)
-            return str(untaken(path, self._taken))
-        if request.preview is None or request.output is not None:
-            return request.output
-        return f"{stem_of(source)}-preview.png"
+            return written_through(str(untaken(path, self._taken)))
+        if request.output is not None:
+            return written_through(request.output)
+        return None if request.preview is None else preview_name(source)
 
     def _fresh_dreamer(self, source: "Source", journal: "Journal | None") -> "Dreamer":
         from dreamstream.render.resume import restore
@@ -430,7 +431,7 @@ def _save_octaves(request: Request, output: Path, dreamer: "Dreamer") -> None:
     media = MediaConfig(overwrite=request.media.overwrite)
     for number, image in enumerate(dreamer.octave_images, 1):
         height, width = image.shape[:2]
-        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{suffix}")
+        path = beside(output, f"-octave{number}-{width}x{height}{suffix}")
         with open_sink(path, StreamInfo(height, width, frames=1), media) as sink:
             sink.write(Frame(to_pixels(image), Fraction(0), 0))
 

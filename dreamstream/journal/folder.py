@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.errors import ResumeError, SinkError
+from dreamstream.file_names import journal_path
 from dreamstream.journal import remains as files
 from dreamstream.journal.encoded_log import EncodedLog
-from dreamstream.journal.file_names import journal_path
 from dreamstream.journal.fingerprint import Fingerprint
 from dreamstream.journal.lock import FolderLock
 from dreamstream.journal.own_files import read_own, replace_own

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamstream.errors import ResumeError
-from dreamstream.journal.file_names import is_part_of, journal_path
+from dreamstream.file_names import is_part_of, journal_path
 from dreamstream.journal.lock import LOCK_NAME, FolderLock
 from dreamstream.journal.own_files import is_own, read_own
 

@@ -7,7 +7,7 @@ from dreamstream.errors import TargetError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.journal import Journal
 from dreamstream.sinks.animation import ANIMATION_SUFFIXES, AnimationSink
-from dreamstream.sinks.base import Sink
+from dreamstream.sinks.base import Sink, written_through
 from dreamstream.sinks.codecs import CODECS
 from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink, numbered
 from dreamstream.sinks.memory import ArraySink
@@ -32,6 +32,7 @@ __all__ = [
     "is_series",
     "is_there",
     "open_sink",
+    "written_through",
 ]
 
 
@@ -62,7 +63,7 @@ def open_sink(
     """
     media = media or MediaConfig()
     scaled = scaled_info(info, media.width or info.width)
-    sink = _open(str(target), scaled, media, journal)
+    sink = _open(written_through(str(target)), scaled, media, journal)
     return sink if scaled is info else ScaledSink(sink, info, scaled)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.config import MediaConfig
+from dreamstream.file_names import SPILL_SUFFIX
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.journal import EncodedLog, Journal
-from dreamstream.journal.file_names import SPILL_SUFFIX
 from dreamstream.sinks.base import (
     PartFile,
     Sink,
@@ -216,7 +216,7 @@ class AnimationSink(Sink):
         try:
             if self._journal is not None:
                 self._journal.begin(part.path)
-            with av.open(str(self._part.path)) as spill:
+            with av.open(file_url(self._part.path)) as spill:
                 self._encode(spill, part.path)
             if self._journal is not None:
                 self._journal.seal(part.path)
@@ -229,7 +229,7 @@ class AnimationSink(Sink):
         kind, info = self._kind, self._info
         name = path.suffix[1:].lower()
         options = {kind.loop: _FOR_EVER, "final_delay": self._final_delay()}
-        with av.open(str(path), "w", format=name, options=options) as output:
+        with av.open(file_url(path), "w", format=name, options=options) as output:
             stream = cast("av.VideoStream", output.add_stream(name, rate=info.rate or STILL_RATE))
             stream.width, stream.height, stream.pix_fmt = info.width, info.height, kind.pixel_format
             context = stream.codec_context

@@ -3,14 +3,16 @@
 import contextlib
 import errno
 import os
+import shutil
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError, TargetError
+from dreamstream.file_names import part_path
 from dreamstream.frames import Frame, StreamInfo
-from dreamstream.journal.file_names import part_path
 
 
 class Sink(Protocol):
@@ -100,6 +102,9 @@ class PartFile:
         Raises:
             SinkError: The system refuses, or another program has made the target meanwhile.
         """
+        if is_pipe(self.target):
+            self._pour()
+            return
         if self.target.exists() and not self._overwrite:
             raise SinkError(
                 f"writing {self.target} failed: it has been made meanwhile; the output is "
@@ -111,6 +116,17 @@ class PartFile:
             raise SinkError(
                 f"writing {self.target} failed ({error.strerror}); the output is {self.path}"
             ) from error
+
+    def _pour(self) -> None:
+        """Write the file into the pipe that is its target; this waits for who reads it."""
+        try:
+            with self.path.open("rb") as whole, self.target.open("wb") as pipe:
+                shutil.copyfileobj(whole, pipe)
+        except OSError as error:
+            raise SinkError(
+                f"writing {self.target} failed ({error.strerror}); the output is {self.path}"
+            ) from error
+        self.remove()
 
     def remove(self) -> None:
         """Remove the file."""
@@ -152,11 +168,24 @@ def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | Non
         return f"there is no folder {target.parent}; make it with 'mkdir -p {target.parent}'"
     if target.is_dir():
         return f"it is a folder; give a file in it, or numbered pictures as {target}/%05d.png"
-    if not target.exists():
+    if not target.exists() or is_pipe(target):
         return None
     if target.resolve() in info.reads or any(target.samefile(path) for path in _first(info)):
         return "it is the input; give another output"
     return None if overwrite else "it exists; give another output, or -y to replace it"
+
+
+def written_through(target: str) -> str:
+    """Return where a target comes to lie: it, or the file that it is a link to, there or not."""
+    return os.path.realpath(target) if os.path.islink(target) else target
+
+
+def is_pipe(target: Path) -> bool:
+    """Return whether a target is a named pipe, which is written through, not replaced."""
+    try:
+        return stat.S_ISFIFO(target.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _first(info: StreamInfo) -> list[Path]:

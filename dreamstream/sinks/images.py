@@ -89,7 +89,9 @@ class PictureSink(Sink):
 
 
 class PictureSeriesSink(Sink):
-    """Numbered pictures from 1 on; each comes to its place in one step and stays there.
+    """Numbered pictures; each comes to its place in one step and stays there.
+
+    They keep the numbers of pictures that are read, else they count from 1.  The folder is made.
 
     With ``overwrite`` earlier pictures are replaced one by one, and those with higher numbers than
     the stream has frames stay.
@@ -121,7 +123,8 @@ class PictureSeriesSink(Sink):
             )
         self._pattern, self._info, self._journal = pattern, info, journal
         self._overwrite = media.overwrite
-        self._number = FIRST_NUMBER
+        self._written = 0
+        _make_folder(pattern)
         for existing in numbered(pattern):
             require_free(existing, info, self._may_replace(existing))
         PartFile(self._path(), info, overwrite=True).remove()  # may we write there?
@@ -148,7 +151,7 @@ class PictureSeriesSink(Sink):
                 self._journal.pictures.place(path, data)
             except OSError as error:
                 raise write_error(path, error) from error
-        self._number += 1
+        self._written += 1
 
     def close(self) -> None:
         """Do nothing: every picture is in its place already."""
@@ -158,13 +161,13 @@ class PictureSeriesSink(Sink):
 
     def _go_on(self, written: int) -> None:
         """Go on behind pictures that an interrupted run has written."""
-        for self._number in range(FIRST_NUMBER, FIRST_NUMBER + written):
+        for self._written in range(written):
             if not self._path().exists():
                 raise ResumeError(
                     f"resuming {self._pattern} failed: {self._path()} is gone; leave out --resume "
                     "to restart"
                 )
-        self._number = FIRST_NUMBER + written
+        self._written = written
 
     def _may_replace(self, path: Path) -> bool:
         """Return whether a picture that is there may be replaced: an interrupted run's own may."""
@@ -184,7 +187,17 @@ class PictureSeriesSink(Sink):
         name = self._pattern.name
         number = NUMBER.search(name)
         width = int(number[1] or 0) if number else 0
-        return self._pattern.with_name(NUMBER.sub(f"{self._number:0{width}d}", name))
+        numbers = self._info.numbers or ()
+        own = self._written < len(numbers)
+        shown = numbers[self._written] if own else FIRST_NUMBER + self._written
+        return self._pattern.with_name(NUMBER.sub(f"{shown:0{width}d}", name))
+
+
+def _make_folder(pattern: Path) -> None:
+    try:
+        pattern.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(pattern, error) from error
 
 
 def numbered(pattern: Path) -> Iterator[Path]:

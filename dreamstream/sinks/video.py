@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.config import MediaConfig
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
@@ -172,10 +172,10 @@ def open_writer(
         ResumeError: The journal is damaged.
     """
     if journal is None:
-        return MovieWriter(str(part.path), suffix, info, encoding)
+        return MovieWriter(file_url(part.path), suffix, info, encoding)
     journal.begin(part.path)
     encoding = replace(encoding, longest=journal.run.segment_frames)
-    writer = MovieWriter(str(part.path), suffix, info, encoding, journal.encoded)
+    writer = MovieWriter(file_url(part.path), suffix, info, encoding, journal.encoded)
     try:
         writer.replay()
     except BaseException:

@@ -18,6 +18,7 @@ import pytest
 
 from dreamstream.config import DreamConfig, MediaConfig
 from dreamstream.errors import ResumeError
+from dreamstream.file_names import is_part_of, journal_path, part_path
 from dreamstream.frames import StreamInfo
 from dreamstream.journal import (
     EncodedLog,
@@ -28,7 +29,6 @@ from dreamstream.journal import (
     new_journal,
     was_interrupted,
 )
-from dreamstream.journal.file_names import is_part_of, journal_path, part_path
 from dreamstream.journal.fingerprint import differences
 from dreamstream.journal.picture_log import PictureLog
 from dreamstream.journal.records import RecordLog
