@@ -132,7 +132,8 @@ def main() -> int:
     chance = random.Random(options.seed)
     kinds = [kind for kind in KINDS if kind.name in options.only.split(",")]
     _import_tensorflow()
-    segments.LONGEST_SEGMENT, journal_folder.SAVE_SECONDS = SEGMENT, SAVE_SECONDS
+    segments.LONGEST_SEGMENT = SEGMENT
+    journal_folder.SAVE_SECONDS, journal_folder.PAUSE = SAVE_SECONDS, 0.0
     with tempfile.TemporaryDirectory(prefix="endurance-") as name:
         clip = Path(name) / "in.mp4"
         _wait(_fork(lambda: int(not write_clip(clip).exists())))

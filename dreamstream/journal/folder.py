@@ -30,6 +30,10 @@ SAVE_SECONDS = 2.0
 """Least time between two savings of the state.  It is up to some megabytes; what was dreamed since
 is dreamed again, to the same result."""
 
+PAUSE = 20.0
+"""Least time between two savings, in times that the last one took: of numbered pictures, every one
+of which may be the last, saving then takes a twentieth at the most."""
+
 _POSITION = "position"
 _OF_DREAMER = "dreamer/"
 
@@ -96,7 +100,7 @@ class Journal:
         self._own = Remains(folder, target, dict(run.fingerprint))
         self.follows, self._old = remains is not None, remains
         self._lock = lock or FolderLock(folder)
-        self._begun, self._saved_at = False, 0.0
+        self._begun, self._save_next = False, 0.0
         self._parts: list[Path] = []
         point = None if lock is None else _read_point(folder, run.state_bytes)
         self.frames = 0 if point is None else point.frames
@@ -172,7 +176,7 @@ class Journal:
         if not self.encoded.is_closed:
             return
         self._point = _Point(frames, self.encoded.end, dreamer)
-        if self._saved is not None and time.monotonic() < self._saved_at + SAVE_SECONDS:
+        if self._saved is not None and time.monotonic() < self._save_next:
             return
         try:
             self._save()
@@ -275,12 +279,14 @@ class Journal:
         point = self._point
         if point is None:
             return
+        begun = time.monotonic()
         self.encoded.sync()
         position = np.array([point.frames, point.encoded], np.int64)
         arrays = {f"{_OF_DREAMER}{name}": array for name, array in point.dreamer.items()}
         packed = pack_arrays({_POSITION: position, **arrays})
         replace_own(self._own.folder / files.STATE, packed)
-        self._saved, self._saved_at = point, time.monotonic()
+        self._saved, now = point, time.monotonic()
+        self._save_next = now + max(SAVE_SECONDS, PAUSE * (now - begun))
 
     def _write_error(self, error: OSError) -> SinkError:
         return SinkError(

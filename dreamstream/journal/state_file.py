@@ -1,7 +1,7 @@
 """Named arrays as bytes: compact, and read with distrust.
 
 Arrays are kept without loss: their bytes are grouped by significance, which is what makes floats
-compress, and deflated.  A dreamer's state of 640x360 pixels took 2.5 MB of 3.5.
+compress, and deflated.  A dreamer's state of 640x360 pixels took 4.2 MB of 5.3, ungrouped 4.6.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _KINDS = "biuf"
 """Kinds of numbers that may be in it: booleans, whole numbers, floats; never objects."""
 
 _LEVEL = 1
-"""Of deflate: the highest one took six times as long for 1 % less."""
+"""Of deflate: the highest one took four times as long for 3 % less."""
 
 
 def pack_arrays(arrays: Arrays) -> bytes:

@@ -143,17 +143,17 @@ def describe_left(partial: Path | None, journal: Journal | None) -> str | None:
     if journal is not None:
         journal.leave()
         if journal.size:
-            told.append(_describe_journal(journal))
+            told.append(_describe_journal(journal, partial))
     return "; ".join(told) or None
 
 
-def _describe_journal(journal: Journal) -> str:
+def _describe_journal(journal: Journal, partial: Path | None) -> str:
     folder = f"{journal.folder} ({_shown_size(journal.size)})"
     if not journal.saved_frames:
         return f"{folder} notes it for the next run, which restarts and replaces it"
     return (
         f"{folder} keeps what the same command with --resume needs to go on after "
-        f"{journal.saved_frames} frames; without it both are replaced"
+        f"{journal.saved_frames} frames" + ("; without it both are replaced" if partial else "")
     )
 
 

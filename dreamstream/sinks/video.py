@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dreamstream._libraries import av, file_url
 from dreamstream.config import MediaConfig
+from dreamstream.errors import ResumeError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
 from dreamstream.sinks.base import PartFile, Sink, no_frame_came, require_free, write_error
@@ -177,7 +178,13 @@ def open_writer(
     encoding = replace(encoding, longest=journal.run.segment_frames)
     writer = MovieWriter(file_url(part.path), suffix, info, encoding, journal.encoded)
     try:
-        writer.replay()
+        count = writer.replay()
+        is_thinned = suffix != part.target.suffix.lower()  # an animation leaves frames out
+        if not (count == journal.frames or (is_thinned and count < journal.frames)):
+            raise ResumeError(
+                f"resuming {part.target} failed: {journal.folder} is damaged, as it holds {count} "
+                f"pictures of {journal.frames} frames; leave out --resume to restart"
+            )
     except BaseException:
         writer.drop()
         raise

@@ -147,17 +147,21 @@ class MovieWriter:
             if self._log is not None:
                 self._log.close_segment()
 
-    def replay(self) -> None:
+    def replay(self) -> int:
         """Write what the log holds, as it was encoded.
+
+        Returns:
+            The number of its pictures.
 
         Raises:
             ResumeError: The log is damaged.
         """
-        if self._log is None:
-            return
-        for picture in self._log.pictures():
+        count = 0
+        for picture in () if self._log is None else self._log.pictures():
             self._mux(picture)
             self.last_time = picture.pts * self._info.time_base
+            count += 1
+        return count
 
     def decoder(self) -> "av.VideoCodecContext":
         """Make a decoder of the pictures that are written."""

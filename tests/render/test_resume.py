@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import clips
+import numpy as np
 import pytest
 
 from dreamstream._libraries import av
@@ -82,6 +83,7 @@ def run(
     monkeypatch.setattr(cli, "_load_dreamer", load_dreamer)
     monkeypatch.setattr(segments, "LONGEST_SEGMENT", SEGMENT)
     monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(journal_folder, "PAUSE", 0.0)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
@@ -296,6 +298,24 @@ def test_a_damaged_input_is_partial_after_resuming_too(
     assert "is damaged" in outcome.err
 
 
+def test_the_journal_holds_no_frames_but_the_encoded_ones_and_a_state(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[dict[str, int]] = []
+    folder = Path("out.mkv.resume")
+    with watched(
+        monkeypatch,
+        lambda at: sizes.append({path.name: path.stat().st_size for path in folder.iterdir()}),
+    ):
+        assert run(clip, "out.mkv", *QUICK).code == 0
+    largest = {name: max(size.get(name, 0) for size in sizes) for name in sizes[-1]}
+    assert set(largest) == {"encoded.log", "fingerprint.json", "lock", "parts.txt", "state"}
+    assert largest["encoded.log"] < Path("out.mkv").stat().st_size
+    floats = 48 * 64 * (3 + 2) * 4  # residual and flow
+    assert 0 < largest["state"] < floats + 48 * 64 * 3 + 4096
+    assert largest["fingerprint.json"] + largest["parts.txt"] < 4096
+
+
 # --- what can't be resumed -------------------------------------------------------------------
 
 
@@ -483,14 +503,11 @@ def test_what_an_interrupted_run_has_left_is_told_whole(
         told = run(clip, "out.mp4", *QUICK).err.splitlines()[-1]
     folder = Path("out.mp4.resume")
     part, size = Path("out.part.mp4").stat().st_size, sum(map(len, contents(folder).values()))
+    shown = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{-(-size // 1000)} kB"
     assert told == (
         f"dreamstream: what was dreamed is in out.part.mp4 ({-(-part // 1000)} kB); "
-        f"out.mp4.resume ({size / 1e6:.1f} MB) keeps what the same command with --resume needs to "
-        "go on after 8 frames; without it both are replaced"
-    ) or told == (
-        f"dreamstream: what was dreamed is in out.part.mp4 ({-(-part // 1000)} kB); "
-        f"out.mp4.resume ({-(-size // 1000)} kB) keeps what the same command with --resume needs "
-        "to go on after 8 frames; without it both are replaced"
+        f"out.mp4.resume ({shown}) keeps what the same command with --resume needs to go on after "
+        "8 frames; without it both are replaced"
     )
 
 
@@ -558,16 +575,32 @@ def test_a_touched_copy_of_the_input_is_the_same(run: Run, interrupted: Path) ->
     assert "goes on after 8 frames" in outcome.err
 
 
-def test_a_state_of_another_dreamer_is_refused(run: Run, interrupted: Path) -> None:
+def tamper(**changes: Any) -> None:
+    """Change the saved state's arrays; None removes one."""
     path = Path("out.mp4.resume/state")
-    arrays = unpack_arrays(path.read_bytes(), 1 << 30)
-    del arrays["dreamer/strength"]
-    path.write_bytes(pack_arrays(arrays))
+    arrays = {**unpack_arrays(path.read_bytes(), 1 << 30), **changes}
+    path.write_bytes(pack_arrays({name: one for name, one in arrays.items() if one is not None}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"dreamer/strength": None}, "the saved state is damaged; leave out --resume to restart"),
+        ({"dreamer/scales": np.zeros(77)}, "the saved state is damaged"),
+        ({"position": np.array([5, 0])}, "as it holds 0 pictures of 5 frames"),
+        ({"position": np.array([1 << 50, 0])}, "state is damaged"),
+    ],
+)
+def test_a_state_that_tells_what_can_not_be_is_refused(
+    changes: dict[str, Any], problem: str, run: Run, interrupted: Path
+) -> None:
+    part = Path("out.part.mp4").read_bytes()
+    tamper(**changes)
     outcome = run(interrupted, "out.mp4", *QUICK, "--resume")
     assert outcome.code == 2
-    assert outcome.err.splitlines()[-2].startswith("dreamstream: resuming out.mp4 failed") or (
-        outcome.err.splitlines()[-1].startswith("dreamstream: resuming out.mp4 failed")
-    )
+    assert outcome.err.splitlines()[-1].startswith("dreamstream: resuming out.mp4 failed: ")
+    assert problem in outcome.err.splitlines()[-1]
+    assert Path("out.part.mp4").read_bytes() == part
 
 
 # --- segments --------------------------------------------------------------------------------
