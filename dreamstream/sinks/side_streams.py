@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, TypeAlias, cast
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.frames import SoundSpan
 from dreamstream.sinks.lane import Lane
 from dreamstream.sinks.sound import sound_lane
@@ -189,7 +189,7 @@ def open_reader(span: SoundSpan) -> "av.container.InputContainer":
     """Open what gives the packets of a span: its file, or what stands in for it."""
     if span.feed is not None:
         return cast("av.container.InputContainer", span.feed())
-    return av.open(str(span.path), metadata_errors="replace")
+    return av.open(file_url(span.path), metadata_errors="replace")
 
 
 def is_rewrapped(reader: "av.container.InputContainer") -> bool:

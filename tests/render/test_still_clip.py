@@ -205,7 +205,7 @@ def test_a_wrong_option_is_told_in_a_line(
 
 def test_an_existing_clip_is_kept_without_y(run: Run) -> None:
     Path("out.gif").write_bytes(b"old")
-    assert run("photo.png", "out.gif") == 1
+    assert run("photo.png", "out.gif") == 2
     assert Path("out.gif").read_bytes() == b"old"
 
 
