@@ -11,6 +11,9 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import Frame, StreamInfo
 
+MP4_SUFFIXES = (".mp4", ".mov")
+"""Suffixes of the containers that are fragmented while they are written."""
+
 
 class Sink(Protocol):
     """Keeps a stream of frames.

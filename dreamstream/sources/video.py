@@ -15,7 +15,7 @@ from dreamstream.sources.colour import ToRgb, tags_of
 from dreamstream.sources.deinterlace import Timed, deinterlaced
 from dreamstream.sources.fit import fit
 from dreamstream.sources.opening import locate, open_container, reason_of, video_stream
-from dreamstream.sources.packet_feed import Feed
+from dreamstream.sources.packet_feed import Feed, from_key_frame
 from dreamstream.sources.truncation import count_missing
 
 _LOG = logging.getLogger(__name__)
@@ -126,7 +126,11 @@ class VideoSource(Source):
 
     def _decoded(self) -> Iterator[Timed]:
         """Decode packet by packet: a damaged one costs its own frame and not all that follow."""
-        for packet in self._packets():
+        packets = self._packets()
+        if self._trim.start > 0 and self._clock.must_read_on:
+            packets = from_key_frame(packets, self._clock.timestamp(self._trim.start))
+        for packet in packets:
+            self._clock.begin_at(packet)
             try:
                 pictures = packet.decode()
             except av.error.InvalidDataError:
