@@ -21,8 +21,9 @@ _USUAL_LAYOUTS = {1: ("mono",), 2: ("stereo",), 4: ("quad",), 6: ("5.1",), 8: ("
 _BITS_PER_CHANNEL = 96_000
 """Bits per second that an encoder gets for a channel: what listeners take for the original."""
 
-_LONGEST_WAIT = Fraction(1, 2)
-"""Seconds by which sound may lie behind the pictures before silence is written for it."""
+_LONGEST_WAIT = 2
+"""Seconds by which sound that has begun may lie behind the pictures before silence is written for
+it: in the file it may lie behind other sound."""
 
 _LONGEST_SILENCE = 4096
 """Samples of silence in a piece."""
@@ -60,7 +61,7 @@ class EncodedSound(Lane):
         context = self._target.codec_context
         context.bit_rate = _BITS_PER_CHANNEL * context.channels
         copy_stream_tags(stream, self._target, suffix)
-        self._written = 0
+        self._first, self._written = sounding.begin, 0
         self._resampler: _Resampler | None = None
         self._has_failed = False
 
@@ -72,8 +73,8 @@ class EncodedSound(Lane):
         self._place_all(packet)
 
     def reach(self, time: Fraction) -> None:
-        """Write silence where sound lies too far behind."""
-        until = int((time - _LONGEST_WAIT) * self._rate)
+        """Write silence up to where sound begins, and where it lies too far behind."""
+        until = int(max(min(time, self._first), time - _LONGEST_WAIT) * self._rate)
         if until > self._written:
             self._drain()
             self._fill(until)
@@ -159,7 +160,8 @@ class _Resampler:
             layout=frame.layout.name,
             time_base=Fraction(1, frame.sample_rate),
         )
-        resample = f"{context.sample_rate}:async=1:min_hard_comp=0.1:first_pts={begin}"
+        first = begin * frame.sample_rate // context.sample_rate  # FFmpeg counts in the source's
+        resample = f"{context.sample_rate}:async=1:min_hard_comp=0.1:first_pts={first}"
         form = f"sample_fmts={context.format.name}:channel_layouts={context.layout.name}"
         self._graph.link_nodes(
             source,

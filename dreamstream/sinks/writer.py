@@ -28,7 +28,7 @@ _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _MUXER = {
     "flush_packets": "1",
     # where the sound ends before the pictures FFmpeg held back 10 s of them, which a kill lost
-    "max_interleave_delta": "1000000",
+    "max_interleave_delta": "200000",
     # else Matroska's names of file and tracks are drawn by lot, and no two runs give the same file
     "fflags": "+bitexact",
 }

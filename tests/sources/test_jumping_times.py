@@ -149,7 +149,7 @@ def test_a_pause_of_the_sound_is_no_jump(tmp_path: Path) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", clips.pictures(seconds * 25))
     with av.open(str(whole)) as file, av.open(str(tmp_path / "in.ts"), "w") as output:
         streams = {one.index: output.add_stream_from_template(one) for one in file.streams}
-        begin = min(cast(int, one.start_time) * one.time_base for one in file.streams)
+        begin = file.start_time / Fraction(av.time_base)
         for packet in file.demux():
             if packet.dts is None:
                 continue
@@ -167,7 +167,7 @@ def reordered_avi(path: Path) -> Path:
     """Write pictures that are stored in another order than they are shown in."""
     with av.open(str(path), "w") as output:
         options = {"bf": "2", "b-adapt": "0", "crf": "1"}
-        video = cast("av.VideoStream", output.add_stream("libx264", rate=25, options=options))
+        video = output.add_stream("libx264", rate=25, options=options)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         packets = []
         for index, pixels in enumerate(clips.pictures(COUNT)):
