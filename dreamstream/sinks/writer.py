@@ -201,7 +201,8 @@ class MovieWriter:
         info, codec = self._info, encoding.codec
         context.width, context.height = info.width, info.height
         context.pix_fmt = pixel_format(codec, info)
-        context.time_base, context.framerate = info.time_base, self._rate
+        context.time_base = info.time_base
+        context.framerate = min(self._rate, Fraction(codec.most_rate or self._rate))
         context.sample_aspect_ratio = info.sample_aspect
         context.color_primaries, context.color_trc = info.primaries, info.transfer
         if not codec.rgb:

@@ -13,6 +13,10 @@ _LOG = logging.getLogger(__name__)
 FALLBACK_RATE = Fraction(25)
 """Frames per second where a file tells none; FFmpeg's own default."""
 
+_MOST_RATE = 240
+"""Frames per second above which a rate of one frame a tick tells the tick and not the frames: what
+browsers record has ticks of a millisecond."""
+
 _LOSES_TIMES = ("mpeg",)
 """FFmpeg's names of formats whose frames bear other frames' timestamps after a seek (seen)."""
 
@@ -40,7 +44,7 @@ class Clock:
         self, container: "av.container.InputContainer", stream: "av.VideoStream", name: str
     ) -> None:
         self.base = stream.time_base or 1 / FALLBACK_RATE
-        self.rate = stream.guessed_rate or stream.average_rate or FALLBACK_RATE
+        self.rate = _nominal_rate(stream, self.base)
         self.ticks: int | None = None
         self._container, self._stream, self._name = container, stream, name
         self._mended = False
@@ -112,3 +116,10 @@ class Clock:
         if self._lag is None:
             self._lag = picture.dts - self._first_packet
         return picture.dts - self._lag
+
+
+def _nominal_rate(stream: "av.VideoStream", base: Fraction) -> Fraction:
+    """Choose a stream's frames per second of what FFmpeg makes of its head and first packets."""
+    told = [rate for rate in (stream.guessed_rate, stream.average_rate) if rate]
+    likely = (rate for rate in told if rate <= _MOST_RATE or rate * base < 1)
+    return next(likely, FALLBACK_RATE)
