@@ -21,7 +21,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from benchmarks.motion.pictures import write_curves, write_strips
 from benchmarks.motion.synthetic import SYNTHETIC
 from benchmarks.motion.ways import WAYS
 from dreamstream.config import DreamConfig
-from dreamstream.dream.objective import Loss
+from dreamstream.dream.objective import Objective
+from dreamstream.dream.parameters import step_params
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor, load_model
 
@@ -121,7 +122,7 @@ def compare(
         f"\n{film.name}: {len(film.frames)} frames, {'exact' if film.exact else 'estimated'} flow"
     )
     print(f"{'':18}" + " ".join(f"{title:>10}" for title, _ in COLUMNS.values()))
-    known = Known(film, Loss(extractor, config.layers))
+    known = Known(film, measure_with(extractor, config))
     reference: list[FloatImage] = []
     rows, shown = {}, {}
     for name in ("independent", *(name for name in options.ways if name != "independent")):
@@ -142,10 +143,19 @@ def compare(
 def dream_film(
     film: Film, name: str, config: DreamConfig, extractor: FeatureExtractor
 ) -> tuple[list[Pixels], float]:
-    """Dream all frames of a film in one way; give the dreams and the seconds a frame."""
+    """Dream all frames of a film in one way; return the dreams and the seconds a frame."""
     way, begun = WAYS[name](config, extractor), time.perf_counter()
     dreams = [way.dream(frame) for frame in film.frames]
     return dreams, (time.perf_counter() - begun) / len(dreams)
+
+
+Loss = Callable[[Pixels], float]
+
+
+def measure_with(extractor: FeatureExtractor, config: DreamConfig) -> Loss:
+    """Return what measures a picture's loss with a configuration's layers."""
+    objective, params = Objective(extractor), step_params(config)
+    return lambda pixels: objective.measure(to_model_range(pixels)[None], params.coefficients)
 
 
 class Known:
@@ -156,7 +166,7 @@ class Known:
 
         Args:
             film: The film.
-            loss: By which a dream's gain is measured.
+            loss: Returns the loss of a picture, by which a dream's gain is measured.
         """
         self.film, self.loss = film, loss
         self.long_links = metrics.compose(film.links, metrics.LONG_LAG)
@@ -189,11 +199,7 @@ def measure(known: Known, given: list[FloatImage], reference: list[FloatImage]) 
 
 def _mean_gain(frames: list[Pixels], dreams: list[Pixels], loss: Loss) -> float:
     pairs = list(zip(frames, dreams, strict=True))[::GAIN_EVERY]
-    return float(np.mean([math.log(_loss(loss, dream) / _loss(loss, own)) for own, dream in pairs]))
-
-
-def _loss(loss: Loss, pixels: Pixels) -> float:
-    return float(loss.measure(to_model_range(pixels)[None]))
+    return float(np.mean([math.log(loss(dream) / loss(own)) for own, dream in pairs]))
 
 
 def _units(dreams: list[Pixels]) -> list[FloatImage]:

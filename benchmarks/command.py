@@ -82,7 +82,7 @@ def _long_figures(clip: Path, kinds: str) -> Iterator[tuple[str, float]]:
 
 
 def _peaks_of_long(clip: Path, output: Path) -> Iterator[float]:
-    """Watch a run's statistics grow, and give its peak memory when they have so many lines."""
+    """Watch a run's statistics grow, and return its peak memory when they have so many lines."""
     stats = output.with_name(f"{output.name}.jsonl")  # another kind's is there already
     arguments = [str(clip), str(output), "--stats", str(stats), *CHEAP]
     process = subprocess.Popen(_command(arguments))
@@ -111,7 +111,7 @@ def _seconds(arguments: Sequence[str]) -> float:
 
 
 def first_frame(clip: Path, folder: Path) -> float:
-    """Give the seconds to the first line of the statistics; the command is ended there."""
+    """Return the seconds to the first line of the statistics; the command is ended there."""
     stats = folder / "stats.jsonl"
     stats.unlink(missing_ok=True)
     begun = time.perf_counter()
@@ -128,7 +128,7 @@ def first_frame(clip: Path, folder: Path) -> float:
 
 
 def loop_clip(clip: Path, looped: Path, count: int, size: tuple[int, int]) -> None:
-    """Write ``count`` frames of a clip at a (height, width), anew from its begin where it ends."""
+    """Write ``count`` frames of a clip at a (height, width), over and over."""
     write_clip(looped, islice(_endless(clip), count), count, size)
 
 
@@ -155,7 +155,7 @@ def peak_mebibytes(clip: Path, output: Path, *options: str) -> float:
 
 
 def _peak_of(process: "subprocess.Popen[bytes]", clip: Path) -> float:
-    """Wait for a command's end, and give the peak of its resident memory."""
+    """Wait for a command's end, and return the peak of its resident memory."""
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"dreaming {clip} failed with status {status}")

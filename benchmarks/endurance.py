@@ -169,7 +169,7 @@ class Trial:
         kind: What it makes.
         clip: What it reads.
         place: The folder it writes to.
-        reference: What it shall come to.
+        reference: What it should come to.
         chance: Chooses the moments.
         tally: Where it is noted what came of it.
     """
@@ -292,7 +292,7 @@ def _lay_old(kind: Kind, place: Path) -> None:
 
 
 def _fork(act: Callable[[], int]) -> int:
-    """Do something in a fork and end it with the number given; give its process id.
+    """Do something in a fork and end it with the number given; return its process id.
 
     Whatever has threads (encoders, OpenCV, TensorFlow) runs in forks only: a fork of a process
     that has used them hangs.
@@ -313,7 +313,7 @@ def _in_fork(act: Callable[[Path], int], path: Path) -> int:
 
 
 def _start(kind: Kind, clip: Path, place: Path, *more: str) -> int:
-    """Run the command in a fork, which need not load TensorFlow; give its process id."""
+    """Run the command in a fork, which need not load TensorFlow; return its process id."""
     arguments = [str(clip), str(place / kind.target), *CHEAP, "-y", *kind.options, *more]
     arguments = [one for one in arguments if one != "-q" or "--resume" not in more]
     log = place.parent / f"{place.name}.log"
@@ -328,7 +328,7 @@ def _start(kind: Kind, clip: Path, place: Path, *more: str) -> int:
 
 
 def _wait(process: int) -> int:
-    """Wait for a fork; give its exit code, or the signal's number below zero."""
+    """Wait for a fork; return its exit code, or the signal's number below zero."""
     deadline = time.monotonic() + PATIENCE
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)

@@ -38,7 +38,7 @@ from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
 from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.live.capture import Captured
-from dreamstream.live.loading import load_network
+from dreamstream.live.loading import load_model
 from dreamstream.live.session import LiveRun, show_device
 from dreamstream.live.window import NoWindow
 from dreamstream.sinks import Sink
@@ -130,7 +130,7 @@ def read_frames(path: Path) -> list[Pixels]:
 
 
 class LoopedCamera:
-    """Gives a clip's frames over and over at a camera's pace, and stands still when told.
+    """Returns a clip's frames over and over at a camera's pace, and stands still when told.
 
     Args:
         frames: (H, W, 3) uint8 each.
@@ -147,7 +147,7 @@ class LoopedCamera:
         self._index = 0
 
     def read(self) -> Captured:
-        """Give the frame whose turn is next; one that nobody was there to read is lost."""
+        """Return the frame whose turn is next; one that nobody was there to read is lost."""
         now = time.monotonic()
         self._begin = now if self._begin is None else self._begin
         passed = now - self._begin
@@ -160,11 +160,11 @@ class LoopedCamera:
         return Captured(self._frames[self._index % len(self._frames)], moment)
 
     def find(self, pixels: Pixels) -> int:
-        """Tell which of the clip's frames a picture without a dream is."""
+        """Return which of the clip's frames a picture without a dream is."""
         return next(i for i, frame in enumerate(self._frames) if np.array_equal(frame, pixels))
 
     def place(self, first: int, seconds: Fraction) -> int:
-        """Tell which of the clip's frames was captured so many seconds after another."""
+        """Return which of the clip's frames was captured so many seconds after another."""
         return (first + round(seconds * self._rate)) % len(self._frames)
 
     def close(self) -> None:
@@ -246,7 +246,7 @@ def measure(frames: list[Pixels], config: DreamConfig, options: argparse.Namespa
 
     stopper = _stop_later() if options.stall else None
     run = LiveRun("", None, config, MediaConfig(), LiveConfig(live_fps=options.fps))
-    show_device(camera, run, load_network, write_record=note, window=timer, tap=pairs)
+    show_device(camera, run, load_model, write_record=note, window=timer, tap=pairs)
     if stopper is not None:
         stopper.wait()
     figures = summarise(records) | stick(frames, list(pairs.pairs))
@@ -296,7 +296,7 @@ def stick(frames: list[Pixels], pairs: list[Pair]) -> Figures:
 
 
 def offline_strength(frames: list[Pixels], config: DreamConfig) -> float:
-    """Give the median strength of a tile in an ordinary render, in levels of 255."""
+    """Return the median strength of a tile in an ordinary render, in levels of 255."""
     from dreamstream.dream.dreamer import Dreamer
 
     dreamer = Dreamer(config)
@@ -305,7 +305,7 @@ def offline_strength(frames: list[Pixels], config: DreamConfig) -> float:
 
 
 def recoveries(records: list[FrameRecord]) -> list[str]:
-    """Tell of each time when nothing was shown for long how soon the latency came back."""
+    """Return of each time when nothing was shown for long how soon the latency came back."""
     told = []
     dreaming = next((index for index, one in enumerate(records) if one.report.warm), len(records))
     for index, record in enumerate(records[dreaming:], dreaming):
@@ -315,7 +315,7 @@ def recoveries(records: list[FrameRecord]) -> list[str]:
 
 
 def _back_after(records: list[FrameRecord]) -> str:
-    """Tell when ten frames in a row have a median latency on target."""
+    """Return when ten frames in a row have a median latency on target."""
     for index in range(len(records) - 10):
         latencies = [record.latency or 0.0 for record in records[index : index + 10]]
         if float(np.median(latencies)) <= TARGET_LATENCY:
@@ -324,7 +324,7 @@ def _back_after(records: list[FrameRecord]) -> str:
 
 
 def _stop_later() -> subprocess.Popen[bytes]:
-    """Let another process stop this one for a while, as a busy machine would."""
+    """Have another process stop this one for a while, as a busy machine would."""
     after = 3 * STALL_AFTER + SETTLE
     script = f"sleep {after}; kill -STOP {os.getpid()}; sleep {STALL}; kill -CONT {os.getpid()}"
     return subprocess.Popen(["sh", "-c", script])

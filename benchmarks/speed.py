@@ -145,7 +145,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def describe_machine() -> dict[str, Any]:
-    """Tell what the figures depend on."""
+    """Return what the figures depend on."""
     import keras
     import tensorflow as tf
 

@@ -4,33 +4,60 @@ from typing import TYPE_CHECKING, Any
 
 from dreamstream._version import __version__
 from dreamstream.config import DreamConfig, MediaConfig
-from dreamstream.errors import DreamstreamError, ModelError, SinkError, SourceError
+from dreamstream.errors import (
+    DreamstreamError,
+    ModelError,
+    RenderCancelled,
+    SinkError,
+    SourceError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from dreamstream.dream.dreamer import Dreamer
+    from dreamstream.dream.report import FrameRecord
+    from dreamstream.frames import Frame, StreamInfo
+    from dreamstream.render.job import Job
     from dreamstream.render.pipeline import dream_stream
-    from dreamstream.sinks import open_sink
-    from dreamstream.sources import open_source
+    from dreamstream.render.run import render
+    from dreamstream.sinks import Sink, open_sink
+    from dreamstream.sources import Source, open_source
 
 __all__ = [
     "DreamConfig",
     "Dreamer",
     "DreamstreamError",
+    "Frame",
+    "FrameRecord",
+    "Job",
     "MediaConfig",
     "ModelError",
+    "RenderCancelled",
+    "Sink",
     "SinkError",
+    "Source",
     "SourceError",
+    "StreamInfo",
+    "UsageError",
     "__version__",
     "dream_stream",
     "open_sink",
     "open_source",
+    "render",
 ]
 
 _HOMES = {
     "Dreamer": "dreamstream.dream.dreamer",
+    "Frame": "dreamstream.frames",
+    "FrameRecord": "dreamstream.dream.report",
+    "Job": "dreamstream.render.job",
+    "Sink": "dreamstream.sinks",
+    "Source": "dreamstream.sources",
+    "StreamInfo": "dreamstream.frames",
     "dream_stream": "dreamstream.render.pipeline",
     "open_sink": "dreamstream.sinks",
     "open_source": "dreamstream.sources",
+    "render": "dreamstream.render.run",
 }
 
 

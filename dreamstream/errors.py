@@ -9,6 +9,8 @@
     │   ├── UnknownNameError  there is no model or layer of that name
     │   └── DeviceError       the device to run it on is not there, or was asked for too late
     ├── ResumeError           an interrupted run can't be resumed
+    ├── UsageError            what is asked for can't be: options that contradict one another
+    ├── RenderCancelled       whoever asked for a rendering has cancelled it
     └── MissingLibraryError   a system library that a package needs is absent
 
 Misuse of the Python interface is a ``ValueError``.  A message is one line: the operation, the path
@@ -54,3 +56,32 @@ class ResumeError(DreamstreamError):
 
 class MissingLibraryError(DreamstreamError):
     """A system library that an installed package needs is absent."""
+
+
+class UsageError(DreamstreamError):
+    """What is asked for can't be.
+
+    Attributes:
+        field: The setting that it is about; None where there is no single one.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RenderCancelled(DreamstreamError):  # noqa: N818 - it is no error
+    """Whoever asked for a rendering has cancelled it; what was dreamed is kept."""
+
+
+class FieldError(ValueError):
+    """A setting's value is wrong.
+
+    Attributes:
+        field: The setting's name.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field, self.problem = field, problem

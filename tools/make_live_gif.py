@@ -14,7 +14,7 @@ from pathlib import Path
 from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
 from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
-from dreamstream.live.loading import load_network
+from dreamstream.live.loading import load_model
 from dreamstream.live.session import LiveRun, open_device, show_device
 from dreamstream.sinks import ScaledSink, open_sink
 from dreamstream.sinks.scaled import scaled_info
@@ -31,7 +31,7 @@ def main() -> None:
     window = KeepingWindow(options.seconds, options.settle, float(1 / options.fps))
     config = DreamConfig(preset=options.preset)
     run = LiveRun(str(options.clip), None, config, media, live)
-    show_device(device, run, load_network, window=window, write_record=window.note)
+    show_device(device, run, load_model, window=window, write_record=window.note)
     scaled = scaled_info(info, options.width)
     gif = open_sink(options.out, scaled, MediaConfig(overwrite=True))
     with ScaledSink(gif, info, scaled) as sink:
@@ -88,7 +88,7 @@ class KeepingWindow:
             self.kept.append((now, pixels))
 
     def key(self) -> str | None:
-        """Give no key."""
+        """Return no key."""
         return None
 
     def toggle_full_screen(self) -> None:

@@ -915,7 +915,7 @@ def pad(samples: int) -> Array:
 
 
 def echo(rng: Rng, dry: Array) -> Array:
-    """Let a sound ring in a wide valley: convolve it with decaying noise."""
+    """Make a sound ring in a wide valley: convolve it with decaying noise."""
     samples = dry.shape[1]
     t = np.arange(samples) / SOUND_RATE
     tail = rng.standard_normal((2, samples)) * np.exp(-t / 0.45)

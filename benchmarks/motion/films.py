@@ -22,8 +22,8 @@ _RELATIVE_TOLERANCE, _ABSOLUTE_TOLERANCE = 0.01, 0.5
 """Ruder et al. 2016, "Artistic style transfer for videos"."""
 
 _SOFTNESS, _SLOPE, _NOISE, _STRETCH_SLOPE, _USUAL = 8.0, 15.0, 0.01, 6.0, 0.97
-"""How fast trust falls with way astray, colours and stretch; the first doubt and stretch are none.
-"""
+"""How fast confidence falls with way astray, colours and stretch; the first doubt and stretch are
+none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,15 @@ def render_film(clip: SyntheticClip) -> Film:
 def estimate_link(flow: FlowEstimator, current: Pixels, previous: Pixels) -> Link:
     """Estimate the way from a frame to the next, and where the estimate holds."""
     backward, forward = flow.backward(current, previous), flow.backward(previous, current)
-    trust = _trusted(backward, forward, to_model_range(current), to_model_range(previous))
-    moving = moving_against_scene(backward, trust)
+    confidence = _trusted(backward, forward, to_model_range(current), to_model_range(previous))
+    moving = moving_against_scene(backward, confidence)
     return Link(backward, _consistent(backward, forward), revealed_by(forward), moving)
 
 
 def _trusted(
     backward: FloatImage, forward: FloatImage, current: FloatImage, previous: FloatImage
 ) -> FloatImage:
-    """Tell what moves in a way that the flow explains, by a rule that stays whatever ours becomes.
+    """Return what moves as the flow explains, by a rule that stays whatever ours becomes.
 
     Colours and the ways there and back must agree, the more so where the flow is stretched.
     """
@@ -97,12 +97,12 @@ def _trusted(
     astray = _astray(backward, forward) / _SOFTNESS
     doubt = astray + _SLOPE * np.square((current - warped) / 2).mean(axis=-1)
     stretch = np.clip(_USUAL - density(backward), 0, 1)
-    trust = np.exp(-np.maximum(doubt - _NOISE, 0) * (1 + _STRETCH_SLOPE * stretch))
-    return np.asarray(trust, np.float32)
+    confidence = np.exp(-np.maximum(doubt - _NOISE, 0) * (1 + _STRETCH_SLOPE * stretch))
+    return np.asarray(confidence, np.float32)
 
 
 def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:
-    """Tell where there and back again ends where it began, inside the frame."""
+    """Return where there and back again ends where it began, inside the frame."""
     x, y = sample_positions(backward)
     height, width = x.shape
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -110,7 +110,7 @@ def _consistent(backward: FloatImage, forward: FloatImage) -> Mask:
 
 
 def _astray(backward: FloatImage, forward: FloatImage) -> FloatImage:
-    """Give how far from its beginning the way there and back ends, squared, over the tolerance."""
+    """Return how far from its start the way there and back ends, squared, over the tolerance."""
     x, y = sample_positions(backward)
     returning = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     distance = np.square(backward + returning).sum(axis=-1)

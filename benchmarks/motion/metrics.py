@@ -63,7 +63,7 @@ def residuals(frames: Sequence[Pixels], dreams: Sequence[Pixels]) -> list[FloatI
 
 
 def root_mean_square(given: Sequence[FloatImage]) -> float:
-    """Give the root mean square over all pictures."""
+    """Return the root mean square over all pictures."""
     return float(np.sqrt(np.mean([np.square(each).mean(dtype=np.float64) for each in given])))
 
 
@@ -133,7 +133,7 @@ def _after(link: Link, earlier: Link | None) -> Link | None:
 
 
 def tile_strengths(residual: FloatImage) -> FloatImage:
-    """Give the root mean square of each 16-pixel tile: (H // 16, W // 16) float32."""
+    """Return the root mean square of each 16-pixel tile: (H // 16, W // 16) float32."""
     return np.sqrt(_tile_means(np.square(residual).mean(axis=-1)))
 
 
@@ -223,13 +223,13 @@ def drift(values: Sequence[float], settled: int = 30) -> float:
 
 
 def correlation(first: FloatImage, second: FloatImage) -> float:
-    """Give the uncentred correlation of two residuals, in [-1, 1]."""
+    """Return the uncentred correlation of two residuals, in [-1, 1]."""
     energy = float(np.square(first).sum(dtype=np.float64) * np.square(second).sum())
     return float((first * second).sum(dtype=np.float64)) / max(math.sqrt(energy), 1e-12)
 
 
 def moving_against_scene(backward: FloatImage, confidence: FloatImage) -> Mask:
-    """Tell what moves against the median of the flow, or has a confidence under a half."""
+    """Return what moves against the median of the flow, or has a confidence under a half."""
     against = np.abs(backward - np.median(backward, axis=(0, 1))).max(axis=-1) > MOVING
     return np.asarray(against | (confidence < 0.5), np.bool_)
 

@@ -331,7 +331,7 @@ class Layer:
     motion: Motion
 
     def flow(self, at: int, to: int, size: Size) -> FloatImage:
-        """Give the (H, W, 2) float32 flow in pixels from frame ``at`` to frame ``to``."""
+        """Return the (H, W, 2) float32 flow in pixels from frame ``at`` to frame ``to``."""
         path = self.motion(to) @ _inverse(self.motion(at))
         grid = _grid(size)
         return np.asarray(_moved(path, grid) - grid, np.float32)
@@ -350,7 +350,7 @@ class Sprite:
     radius: float
 
     def outside(self, index: int, positions: npt.NDArray[np.floating]) -> FloatImage:
-        """Give how many pixels outside the outline in a frame positions lie; inside is negative."""
+        """Return the pixels outside a frame's outline of positions; inside is negative."""
         middle = self.layer.motion(index)[:2, 2]
         distance = np.linalg.norm(positions - middle, axis=-1) - self.radius
         return np.asarray(distance, np.float32)
@@ -383,7 +383,7 @@ class Shot:
         return image
 
     def flow(self, at: int, to: int, size: Size) -> FloatImage:
-        """Give the flow from frame ``at`` to frame ``to`` of what frame ``at`` shows."""
+        """Return the flow from frame ``at`` to frame ``to`` of what frame ``at`` shows."""
         flow = self.ground.flow(at, to, size)
         if self.sprite:
             shown = self.sprite.outside(at, _grid(size)) <= 0
@@ -592,7 +592,7 @@ SYNTHETIC: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for reci
 
 
 def _grid(size: Size) -> npt.NDArray[np.float64]:
-    """Give the (H, W, 2) coordinates (x, y) of the pixels' centres."""
+    """Return the (H, W, 2) coordinates (x, y) of the pixels' centres."""
     rows, columns = np.indices(size, np.float64)
     return np.stack([columns, rows], axis=-1)
 
@@ -607,7 +607,7 @@ def _moved(placement: Placement, positions: npt.NDArray[np.floating]) -> npt.NDA
 
 
 def _inside(positions: npt.NDArray[np.floating], size: Size) -> Mask:
-    """Tell which (H, W, 2) positions lie between the centres of a frame's pixels."""
+    """Return which (H, W, 2) positions lie between the centres of a frame's pixels."""
     last = np.array([size[1] - 1, size[0] - 1])
     within = (positions >= -BORDER_TOLERANCE) & (positions <= last + BORDER_TOLERANCE)
     return np.asarray(within.all(axis=-1), np.bool_)
@@ -616,7 +616,7 @@ def _inside(positions: npt.NDArray[np.floating], size: Size) -> Mask:
 def _boxes(
     middles: npt.NDArray[np.float64], reaches: npt.NDArray[np.float64] | float, size: Size
 ) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """Give where, in a picture, the squares around points begin and end: (..., 2) pixels (x, y)."""
+    """Return where the squares around points begin and end: (..., 2) pixels (x, y)."""
     limits = np.array([size[1], size[0]])
     begin = np.clip(np.floor(middles - reaches), 0, limits).astype(int)
     end = np.clip(np.ceil(middles + reaches) + 1, 0, limits).astype(int)

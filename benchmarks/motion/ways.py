@@ -8,14 +8,13 @@ from typing import Protocol
 import numpy as np
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.core import DreamCore, Schedule
 from dreamstream.dream.dreamer import Dreamer
-from dreamstream.dream.objective import Loss
-from dreamstream.dream.octaves import climb_reinject
+from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import octave_sizes
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.temporal.flow import FlowEstimator, confidence, warp
+from dreamstream.temporal.flow import FlowEstimator, estimate_confidence, warp
 
 BLENDED = 0.5
 BLENDING_STEPS = 5
@@ -36,7 +35,7 @@ class Source:
     """Does not dream: its figures are the film's own."""
 
     def dream(self, pixels: Pixels) -> Pixels:
-        """Give the frame back."""
+        """Return the frame itself."""
         return pixels
 
 
@@ -60,7 +59,7 @@ class WholeDream:
         along_flow: bool,
     ) -> None:
         self._config, self._share, self._steps = config, share, steps
-        self._ascent = GuardedAscent(Loss(extractor, config.layers), config)
+        self._core, self._params = DreamCore(config, extractor), step_params(config)
         self._flow = FlowEstimator() if along_flow else None
         self._previous: tuple[Pixels, FloatImage] | None = None
 
@@ -72,7 +71,7 @@ class WholeDream:
         sizes = octave_sizes(frame.shape[:2], self._config.octaves, self._config.octave_scale)
         steps = self._config.first_steps if cold else self._steps
         even = np.ones(frame.shape[:2], np.float32)
-        *_, last = climb_reinject(start, even, sizes, self._ascent, steps)
+        *_, last = self._core.run(start, even, self._params, Schedule(sizes, steps))
         self._previous = pixels, np.clip(last.image, -1, 1)
         return to_pixels(last.image)
 
@@ -82,8 +81,8 @@ class WholeDream:
         share = np.full((*frame.shape[:2], 1), self._share, np.float32)
         if self._flow is not None:
             backward = self._flow.backward(pixels, before)
-            trust = confidence(backward, pixels, before)
-            share *= trust[..., None]
+            confidence = estimate_confidence(backward, pixels, before)
+            share *= confidence[..., None]
             dream = warp(dream, backward)
         return np.asarray(share * dream + (1 - share) * frame, np.float32)
 

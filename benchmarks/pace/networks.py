@@ -42,12 +42,12 @@ class Network:
         return self.config.model
 
     def load(self, layers: Mapping[str, float] | None = None) -> FeatureExtractor:
-        """Give dreamstream's own extractor of these layers, by default the configuration's."""
+        """Return dreamstream's own extractor of these layers, by default the configuration's."""
         config = replace(self.config, layers=layers or self.config.layers)
         return load_configured(config)
 
     def plain_loss(self, layers: Mapping[str, float] | None = None) -> OriginalLoss:
-        """Give the original program's loss on the plain Keras model."""
+        """Return the original program's loss on the plain Keras model."""
         chosen = layers or self.config.layers
         coefficients = [value * self.scales[name] for name, value in chosen.items()]
         return OriginalLoss(self.plain_features(list(chosen)), coefficients)
@@ -74,7 +74,7 @@ def make_networks(weights: Path | None, folder: Path) -> list[Network]:
 
 
 def describe_precision(extractor: FeatureExtractor) -> str:
-    """Say in which precision an extractor computes."""
+    """Return in which precision an extractor computes."""
     return extractor.engine.precision
 
 

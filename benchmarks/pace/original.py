@@ -71,7 +71,7 @@ class OriginalProgram:
         self._fetch = tf.function(self._loss_and_gradient, input_signature=[_PICTURE])
 
     def measure(self, image: FloatImage) -> float:
-        """Give the loss of a (H, W, 3) float32 picture in [-1, 1]."""
+        """Return the loss of a (H, W, 3) float32 picture in [-1, 1]."""
         return float(self._measure(image[None]))
 
     def dream(self, pixels: Pixels) -> Pixels:
@@ -79,7 +79,7 @@ class OriginalProgram:
         return deprocess(self.dream_octaves(pixels)[-1])
 
     def dream_octaves(self, pixels: Pixels) -> list[FloatImage]:
-        """Dream a frame; give the (h, w, 3) float32 picture of each octave, smallest first."""
+        """Dream a frame; return the (h, w, 3) float32 picture of each octave, smallest first."""
         original = image = pixels[None].astype(np.float32) / np.float32(127.5) - np.float32(1)
         shapes = octave_shapes((pixels.shape[0], pixels.shape[1]))
         shrunk = resize(original, shapes[0])
@@ -110,7 +110,7 @@ class OriginalProgram:
 
 
 def octave_shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """Give the (height, width) of each octave, smallest first."""
+    """Return the (height, width) of each octave, smallest first."""
     height, width = shape
     factors = [OCTAVE_SCALE**octave for octave in reversed(range(OCTAVES))]
     return [(int(height / factor), int(width / factor)) for factor in factors]

@@ -56,7 +56,7 @@ def compare_precisions(clip: Path, width: int, frames: int) -> dict[str, Figures
 
 
 def distance(given: Sequence[FloatImage], reference: Sequence[FloatImage]) -> float:
-    """Give the root mean square of residuals' differences, over the reference's.
+    """Return the root mean square of residuals' differences, over the reference's.
 
     Args:
         given: (H, W, 3) float32 each.

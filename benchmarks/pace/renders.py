@@ -154,7 +154,7 @@ def render_apart(
 
 @contextmanager
 def _limited_to(cores: int | None) -> Iterator[None]:
-    """Let processes that this thread starts use the first few cores alone."""
+    """Make processes that this thread starts use the first few cores alone."""
     whole = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(whole)[:cores])
     try:

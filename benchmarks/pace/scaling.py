@@ -83,7 +83,7 @@ def measure_cores(clip: Path, folder: Path) -> list[Figures]:
 def measure_memory(
     folder: Path, clips: Path | None, size: Size, lengths: Sequence[int]
 ) -> list[Figures]:
-    """Give the command's peak resident memory for streams of some lengths, and print a row each."""
+    """Return the command's peak memory for streams of some lengths, and print a row each."""
     print(f"\npeak memory of the command, dreamnet, {size[1]}x{size[0]}, MiB")
     rows: list[Figures] = []
     for frames in lengths:
@@ -94,7 +94,7 @@ def measure_memory(
 
 
 def measure_still(folder: Path, clips: Path | None, config: DreamConfig) -> Figures:
-    """Give the peak of a large still that a network dreams at full size, and print it.
+    """Return the peak of a large still that a network dreams at full size, and print it.
 
     Args:
         folder: Where pictures go.

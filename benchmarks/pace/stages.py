@@ -12,23 +12,23 @@ from unittest.mock import patch
 
 from benchmarks.pace.networks import Network
 from benchmarks.pace.renders import SETTLING, render
-from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.ascent import Ascent
 from dreamstream.dream.dreamer import Dreamer
-from dreamstream.dream.loss_limiter import Emitter
+from dreamstream.dream.loss_limiter import LossLimiter
 from dreamstream.sinks.video import VideoSink
 from dreamstream.sources.video import VideoSource
 from dreamstream.temporal.flow import FlowEstimator
-from dreamstream.temporal.frame_analysis import Movement, Observer
-from dreamstream.temporal.residual_warp import Carrier
+from dreamstream.temporal.frame_analysis import FrameAnalysis, FrameAnalyzer
+from dreamstream.temporal.residual_warp import ResidualWarper
 
 PARTS: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
     {
         "reading": [(VideoSource, "__next__")],
         "flow": [(FlowEstimator, "backward")],
-        "trust, cuts": [(Observer, "observe")],
-        "carry": [(Carrier, "carry"), (Carrier, "remember")],
-        "network": [(GuardedAscent, "climb"), (Dreamer, "_measure")],
-        "emission": [(Emitter, "emit")],
+        "confidence, cuts": [(FrameAnalyzer, "analyse")],
+        "residual warp": [(ResidualWarper, "warp"), (ResidualWarper, "remember")],
+        "network": [(Ascent, "climb"), (Dreamer, "_measure")],
+        "composing": [(LossLimiter, "compose")],
         "encoding": [(VideoSink, "write")],
         "dreamer, rest": [(Dreamer, "dream")],
     }
@@ -108,15 +108,15 @@ def _as_method(watch: Stopwatch, stage: str, method: Callable[..., Any]) -> Call
 
 
 class _SettledDreamer(Dreamer):
-    """Starts the watch anew when the frames that are not counted are over."""
+    """Restarts the watch when the frames that are not counted are over."""
 
     def __init__(self, network: Network, watch: Stopwatch) -> None:
         super().__init__(network.config, network.load())
         self._watch, self._count = watch, 0
 
-    def dream(self, pixels: Any, movement: Movement | None = None) -> Any:
+    def dream(self, pixels: Any, analysis: FrameAnalysis | None = None) -> Any:
         """Dream one frame."""
         if self._count == SETTLING:
             self._watch.reset()
         self._count += 1
-        return super().dream(pixels, movement)
+        return super().dream(pixels, analysis)

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.dreamnet import has_bfloat16
 from benchmarks.pace.networks import STEP_LAYERS, Network, describe_precision
 from benchmarks.pace.original import LEAST_DIVISOR, STEP, Features, Tensor
-from dreamstream.dream.objective import Loss
+from dreamstream.dream.objective import Objective
+from dreamstream.frames import FloatImage
 from dreamstream.models.extractor import FeatureExtractor
 
 MATRIX_SIDE = 2048
@@ -59,17 +61,19 @@ def _steps(
     network: Network, layers: Mapping[str, float], extractor: FeatureExtractor, size: Size
 ) -> list[tuple[str, Callable[[Tensor], Tensor]]]:
     plain = gradient_step(network.plain_loss(layers))
-    ours = tf.function(_our_step(Loss(extractor, layers, "off"), size), autograph=False)
+    coefficients = np.array(list(layers.values()), np.float32)
+    step = _our_step(Objective(extractor, "off"), coefficients, size)
+    ours = tf.function(step, autograph=False)
     return [("ours", ours), ("compiled", tf.function(plain)), ("eager", plain)]
 
 
-def _our_step(loss: Loss, size: Size) -> Callable[[Tensor], Tensor]:
+def _our_step(loss: Objective, coefficients: FloatImage, size: Size) -> Callable[[Tensor], Tensor]:
     tiling = loss.tiling(size)
-    return lambda image: _stepped(image, loss.value_and_gradient(image, tiling)[1])
+    return lambda image: _stepped(image, loss.value_and_gradient(image, tiling, coefficients)[1])
 
 
 def gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Give the original program's step: loss, gradient, normalise, add."""
+    """Return the original program's step: loss, gradient, normalise, add."""
 
     def step(image: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
@@ -113,7 +117,7 @@ def _operations_of(operation: Any) -> int:
 
 
 def best_of(ways: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Let some ways take turns, and give the shortest of each one's times, in seconds.
+    """Run some ways in turn, and return the shortest of each one's times, in seconds.
 
     What else the machine does lengthens a step, and nothing shortens it.
     """
@@ -133,7 +137,7 @@ def _bind(step: Callable[[Tensor], Tensor], picture: Tensor) -> Callable[[], Non
 
 
 def _products() -> dict[str, Callable[[], None]]:
-    """Give matrix products in the precisions that the machine has units for."""
+    """Return matrix products in the precisions that the machine has units for."""
     kinds = [tf.float32, tf.bfloat16] if has_bfloat16() else [tf.float32]
     return {kind.name: _product(kind) for kind in kinds}
 

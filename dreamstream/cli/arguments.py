@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from dreamstream._version import __version__
 from dreamstream.config import PRESETS, DreamConfig, LiveConfig, MediaConfig, Preset
+from dreamstream.errors import FieldError, UsageError
+from dreamstream.render.job import Job, flag_of, is_folder
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
 
@@ -49,10 +51,6 @@ _KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, LiveConfig)
 """Where the options live that a TOML file may set too."""
 
 
-class UsageError(Exception):
-    """The command line or a TOML file asks for what can't be."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What one command asks for.
@@ -83,6 +81,16 @@ class Request:
     def into_folder(self) -> bool:
         """Whether each output is named after its input, in the folder ``output``."""
         return self.output is not None and is_folder(self.output)
+
+    def job(self, source: str) -> Job:
+        """Return what is to be dreamed of one of the inputs."""
+        return Job(
+            source=source,
+            output=self.output,
+            dream=self.dream,
+            media=self.media,
+            preview=self.preview,
+        )
 
 
 def parse_request(arguments: Sequence[str]) -> Request:
@@ -131,11 +139,6 @@ def _tied(arguments: Sequence[str]) -> list[str]:
     return tied
 
 
-def is_folder(output: str) -> bool:
-    """Tell whether an output is a folder, if one that is yet to be made."""
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
-
-
 def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
     """Divide the names given into inputs and output.
 
@@ -156,16 +159,11 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Let settings win over others; a preset among them also over what the others' presets set."""
+    """Lay settings over others; a preset among them also over what the others' presets set."""
     if "preset" in above:
         of_presets = {field.name for field in dataclasses.fields(Preset)}
         below = {name: value for name, value in below.items() if name not in of_presets}
     return {**below, **above}
-
-
-def flag_of(field: str) -> str:
-    """Name the flag of a configuration field."""
-    return "--" + field.replace("_", "-")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -275,10 +273,10 @@ def _configure(kind: type[Any], settings: Mapping[str, Any]) -> Any:
     names = [field.name for field in dataclasses.fields(kind)]
     try:
         return kind(**{name: settings[name] for name in names if name in settings})
-    except ValueError as error:
-        field, _, problem = str(error).partition(": ")
-        flag = "--preview" if field == "start" and "preview" in settings else flag_of(field)
-        raise UsageError(f"{flag}: {problem}") from error
+    except FieldError as error:
+        field = error.field
+        field = "preview" if field == "start" and "preview" in settings else field
+        raise UsageError(f"{flag_of(field)}: {error.problem}", field) from error
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -402,7 +400,7 @@ def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
 
 
 def _none_of(field: "dataclasses.Field[Any]") -> str | None:
-    """Give the word for a field's None; None where it has none."""
+    """Return the word for a field's None; None where it has none."""
     word: str | None = field.metadata.get("none")
     return "none" if word is None and field.default is None else word
 
@@ -476,7 +474,7 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
 
 
 def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
-    """Tell whether a TOML value may stand for a field: layers alone are a table, names a text."""
+    """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
     named = field.type is str or field.name in ("codec", "weights", "stats")

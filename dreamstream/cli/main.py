@@ -1,24 +1,18 @@
-"""The command: arguments to objects, exit codes, progress.  Only this module prints or exits."""
+"""The command: arguments to jobs, exit codes, progress.  Only this module prints or exits."""
 
 import logging
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
-from fractions import Fraction
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from dreamstream.cli.arguments import (
-    Request,
-    UsageError,
-    list_presets_text,
-    parse_request,
-)
+from dreamstream.cli.arguments import Request, list_presets_text, parse_request
+from dreamstream.cli.live_checks import refuse_live_options, require_live
 from dreamstream.cli.signals import Stopped, close_stdout, stop_signals
 from dreamstream.errors import (
     DeviceError,
@@ -29,20 +23,15 @@ from dreamstream.errors import (
     SourceError,
     SourceLost,
     UnknownNameError,
+    UsageError,
 )
 from dreamstream.models.tensorflow_setup import load_tensorflow
-from dreamstream.render.checks import require_fit, require_live
-from dreamstream.render.output_names import output_in, stem_of, untaken
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from dreamstream.dream.dreamer import Dreamer
     from dreamstream.dream.report import DreamReport, FrameRecord
-    from dreamstream.frames import StreamInfo
-    from dreamstream.journal import Journal
-    from dreamstream.sinks import Sink
-    from dreamstream.sources import Source
+    from dreamstream.render.run import Renderer, Rendering
 
 DONE, FAILURE, USAGE, BAD_INPUT, PARTIAL = 0, 1, 2, 3, 4
 _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
@@ -85,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: Exception, request: Request | None) -> int:
-    """Say in one line what went wrong, and give its exit code."""
+    """Print in one line what went wrong, and return its exit code."""
     if not isinstance(error, tuple(_CODES)):  # a fault of ours, or memory gone: still one line
         error = _unforeseen(error)
     if request is not None and request.verbose:
@@ -122,15 +111,18 @@ def _listing(request: Request) -> str:
 
 
 def _dream(request: Request) -> int:
-    """Dream the inputs one after another; give the worst of their exit codes."""
+    """Dream the inputs one after another; return the worst of their exit codes."""
     from dreamstream.models.catalog import find_model
 
     find_model(request.dream.model)
     with _logging(request):
         if request.into_folder:
             _make_folder(str(request.output))
-        run = _Run(request)
-        return max(map(run.attempt, request.inputs), key=_FROM_BEST_TO_WORST.index)
+        from dreamstream.render.run import Renderer
+
+        renderer = Renderer(verbose=request.verbose)
+        codes = [_attempt(request, renderer, source) for source in request.inputs]
+        return max(codes, key=_FROM_BEST_TO_WORST.index)
 
 
 def _make_folder(folder: str) -> None:
@@ -142,218 +134,82 @@ def _make_folder(folder: str) -> None:
         ) from error
 
 
-class _Run:
-    """Dreams one input after another with one network."""
+def _attempt(request: Request, renderer: "Renderer", source: str) -> int:
+    """Dream an input; where it is one of several, report an error of its own and go on."""
+    if len(request.inputs) == 1:
+        return _dream_one(request, renderer, source)
+    try:
+        return _dream_one(request, renderer, source)
+    except (ModelError, BrokenPipeError):  # so would the others end
+        raise
+    except Exception as error:
+        return _complain(error, request)
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._taken: set[Path] = set()
-        self._dreamer: Dreamer | None = None
 
-    def attempt(self, source: str) -> int:
-        """Dream an input; where it is one of several an error of its own is but reported."""
-        if len(self._request.inputs) == 1:
-            return self._dream(source)
-        try:
-            return self._dream(source)
-        except (ModelError, BrokenPipeError):  # so would the others end
-            raise
-        except Exception as error:
-            return _complain(error, self._request)
+def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
+    """Dream an input, live or not, and return its exit code."""
+    from dreamstream.live.session import is_live
 
-    def _dream(self, target: str) -> int:
-        """Open input and output, load the network at the first time, and dream."""
-        from dreamstream.live.session import is_live
-        from dreamstream.sources import open_source
+    begun = time.perf_counter()
+    if is_live(source, request.live):
+        return _show_live(request, source)
+    refuse_live_options(request.live)
+    with renderer.render(request.job(source)) as rendering:
+        frames = _follow(request, rendering, source)
+    if rendering.is_whole:
+        if not request.quiet:
+            print(
+                f"dreamstream: {rendering.output} is there already: nothing to resume",
+                file=sys.stderr,
+            )
+        return DONE
+    _summarise(request, rendering.output, frames, time.perf_counter() - begun)
+    return _damage(source, rendering.damaged)
 
-        request, begun = self._request, time.perf_counter()
-        if is_live(target, request.live):
-            return _show_live(request, target)
-        with ExitStack() as stack:
-            source = stack.enter_context(open_source(target, request.media))
-            output = self._output(target, source.info)
-            require_fit(request, target, output, source.info)
-            if _is_done(request, output):
-                return DONE
-            journal = _enter_journal(stack, request, target, output, source.info)
-            source = _hold(request, source, output)
-            sink = _enter_sink(stack, request, output, source.info, journal)
-            stats = _enter_stats(stack, request, journal)
-            dreamer = self._fresh_dreamer(source, journal)
-            frames = _run(request, target, source, dreamer, sink, stats, journal)
-        if journal is not None:
-            _forget_journals(str(output))
-        if request.media.save_octaves:
-            _save_octaves(request, Path(str(output)), dreamer)
-        _summarise(request, output, frames, time.perf_counter() - begun)
-        return _damage(target, source.damaged)
 
-    def _output(self, source: str, info: "StreamInfo") -> str | None:
-        """Name an input's output; None is a window."""
-        from dreamstream.render.still_clip import clip_options
+def _follow(request: Request, rendering: "Rendering", source: str) -> int:
+    """Dream every frame behind a progress bar, and return their number."""
+    from tqdm import tqdm
 
-        request = self._request
-        is_still = info.rate is None and not any(clip_options(request.media))
-        if request.into_folder:
-            from dreamstream.sinks.images import PICTURE_SUFFIXES
-
-            is_one = is_still or request.preview is not None
-            path = output_in(str(request.output), source, is_one, PICTURE_SUFFIXES)
-            return str(untaken(path, self._taken))
-        if request.preview is None or request.output is not None:
-            return request.output
-        return f"{stem_of(source)}-preview.png"
-
-    def _fresh_dreamer(self, source: "Source", journal: "Journal | None") -> "Dreamer":
-        if self._dreamer is None:
-            self._dreamer = _load_dreamer(self._request, source)
-        self._dreamer.reset()
-        if journal is not None and journal.dreamer is not None:
-            self._dreamer.restore(journal.dreamer)
-        return self._dreamer
+    if rendering.is_whole:
+        return 0
+    frames = 0
+    with tqdm(
+        rendering,
+        source if len(request.inputs) > 1 else None,
+        rendering.frames,
+        initial=rendering.first_frame,
+        unit="frame",
+        disable=True if request.quiet else None,  # None: no bar where stderr is no terminal
+        dynamic_ncols=True,
+    ) as bar:
+        for record in bar:
+            frames += 1
+            _show_loss(bar, record.report)
+    return frames
 
 
 def _show_live(request: Request, target: str) -> int:
     """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
-    from dreamstream.live.loading import load_network
+    from dreamstream.live.loading import load_model
     from dreamstream.live.session import LiveRun, run_live
+    from dreamstream.render.stats import StatsFile
 
     require_live(request)
-    begun = time.perf_counter()
-    run = LiveRun(target, request.output, request.dream, request.media, request.live)
+    begun, media = time.perf_counter(), request.media
+    run = LiveRun(target, request.output, request.dream, media, request.live)
     with ExitStack() as stack:
-        stats = _enter_stats(stack, request, None)
+        stats = None
+        if media.stats is not None:
+            file = StatsFile(media.stats, request.dream.max_loss, overwrite=media.overwrite)
+            stats = stack.enter_context(file)
         frames = run_live(
             run,
-            partial(load_network, quiet=not request.verbose),
+            partial(load_model, quiet=not request.verbose),
             None if stats is None else stats.write,
         )
     _summarise(request, request.output, frames, time.perf_counter() - begun)
     return DONE
-
-
-def _hold(request: Request, source: "Source", output: str | None) -> "Source":
-    """Make a stream of a picture that is to become a clip."""
-    from dreamstream.render.still_clip import becomes_clip, hold
-
-    if request.preview is not None or not becomes_clip(request.media, source.info, output):
-        return source
-    return hold(source, request.media, request.dream, output)
-
-
-def _is_done(request: Request, output: str | None) -> bool:
-    """Tell whether an output is there already of a run that is to be resumed, and say so."""
-    from dreamstream.render.resume import is_whole
-
-    media = request.media
-    if not media.resume or output is None or not is_whole(output, media.overwrite):
-        return False
-    if not request.quiet:
-        print(f"dreamstream: {output} is there already: nothing to resume", file=sys.stderr)
-    return True
-
-
-def _enter_journal(
-    stack: ExitStack, request: Request, source: str, output: str | None, info: "StreamInfo"
-) -> "Journal | None":
-    from dreamstream.render.resume import open_journal
-
-    journal = open_journal(request, source, output, info)
-    return None if journal is None else stack.enter_context(journal)
-
-
-def _forget_journals(output: str) -> None:
-    """Remove what earlier runs have left to be resumed of an output that is whole now."""
-    from dreamstream.journal import forget_journals
-
-    forget_journals(Path(output))
-
-
-def _enter_sink(
-    stack: ExitStack,
-    request: Request,
-    target: str | None,
-    info: "StreamInfo",
-    journal: "Journal | None",
-) -> "Sink":
-    """Open the output, the window or both; say what is left of them when they are given up."""
-    from dreamstream.render.side_by_side import compared_info
-    from dreamstream.sinks import TeeSink, WindowSink, open_sink
-
-    if request.media.compare:
-        info = compared_info(info)
-    allowed = journal is not None and journal.overwrite
-    sinks: list[Sink] = []
-    with ExitStack() as opened:
-        if target is not None:
-            media = replace(request.media, overwrite=True) if allowed else request.media
-            sinks.append(opened.enter_context(open_sink(target, info, media, journal)))
-        if target is None or request.media.show:
-            sinks.append(opened.enter_context(WindowSink(info)))
-        opened.pop_all()  # all are open, so they stay so
-    sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
-    stack.push(_PartialNotice(sink))
-    return stack.enter_context(sink)
-
-
-class _PartialNotice:
-    """Says, after a sink was given up, where what was written lies."""
-
-    def __init__(self, sink: "Sink") -> None:
-        self._sink = sink
-
-    def __enter__(self) -> None:
-        """Nothing is to be done before."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is not None and self._sink.partial is not None:
-            print(f"dreamstream: what was dreamed is in {self._sink.partial}", file=sys.stderr)
-
-
-class _RecordWriter(Protocol):
-    def write(self, record: "FrameRecord") -> None: ...
-
-
-def _enter_stats(
-    stack: ExitStack, request: Request, journal: "Journal | None"
-) -> _RecordWriter | None:
-    media, first = request.media, 0 if journal is None else journal.frames
-    if media.stats is None:
-        return None
-    from dreamstream.render.stats import StatsFile
-
-    return stack.enter_context(
-        StatsFile(media.stats, request.dream.max_loss, overwrite=media.overwrite, first=first)
-    )
-
-
-def _load_dreamer(request: Request, source: "Source") -> "Dreamer":
-    """Load what dreams a stream, and every one after it: all of a run are of one kind."""
-    load_tensorflow(quiet=not request.verbose)
-    from dreamstream.clips.grow import Unfolder
-    from dreamstream.dream.dreamer import Dreamer
-    from dreamstream.sources import HeldSource
-
-    measure, frames = request.media.stats is not None, source.info.frames
-    if not isinstance(source, HeldSource) or frames is None:
-        return Dreamer(request.dream, measure_losses=measure)
-    if request.media.moves:
-        return _make_tunneller(request, frames)
-    return Unfolder(request.dream, frames=frames, measure_losses=measure)
-
-
-def _make_tunneller(request: Request, frames: int) -> "Dreamer":
-    from dreamstream.clips.affine import Motion
-    from dreamstream.clips.zoom import Tunneller
-
-    media = request.media
-    return Tunneller(
-        request.dream,
-        motion=Motion(media.zoom, media.rotate, media.drift),
-        frames=frames,
-        loop=media.loop,
-        measure_losses=media.stats is not None,
-    )
 
 
 @contextmanager
@@ -374,62 +230,11 @@ def _logging(request: Request) -> Iterator[None]:
         logger.setLevel(logging.NOTSET)
 
 
-def _run(
-    request: Request,
-    target: str,
-    source: "Source",
-    dreamer: "Dreamer",
-    sink: "Sink",
-    stats: _RecordWriter | None,
-    journal: "Journal | None",
-) -> int:
-    """Dream every frame behind a progress bar; give their number."""
-    from tqdm import tqdm
-
-    from dreamstream.render.pipeline import dream_frames
-
-    disable = True if request.quiet else None  # None: no bar where stderr is no terminal
-    first = 0 if journal is None else journal.frames
-    records = dream_frames(source, dreamer, sink, compare=request.media.compare, journal=journal)
-    name = target if len(request.inputs) > 1 else None
-    bar = tqdm(
-        *(records, name, source.info.frames),
-        initial=first,
-        unit="frame",
-        disable=disable,
-        dynamic_ncols=True,
-    )
-    with closing(records), bar:  # before the source, from which frames are read ahead
-        frames = 0
-        for record in bar:
-            frames += 1
-            if stats is not None:
-                stats.write(record)
-            _show_loss(bar, record.report)
-        return frames
-
-
 def _show_loss(bar: "tqdm[FrameRecord]", report: "DreamReport") -> None:
-    """Tell the loss, or else that of a step before."""
+    """Return the loss, or else that of a step before."""
     loss = report.ascent_loss if report.loss is None else report.loss
     if loss is not None:
         bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
-
-
-def _save_octaves(request: Request, output: Path, dreamer: "Dreamer") -> None:
-    """Write each octave's picture beside the output."""
-    from dreamstream.config import MediaConfig
-    from dreamstream.frames import Frame, StreamInfo, to_pixels
-    from dreamstream.sinks import open_sink
-    from dreamstream.sinks.images import PICTURE_SUFFIXES
-
-    suffix = output.suffix if output.suffix.lower() in PICTURE_SUFFIXES else ".png"
-    media = MediaConfig(overwrite=request.media.overwrite)
-    for number, image in enumerate(dreamer.octave_images, 1):
-        height, width = image.shape[:2]
-        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{suffix}")
-        with open_sink(path, StreamInfo(height, width, frames=1), media) as sink:
-            sink.write(Frame(to_pixels(image), Fraction(0), 0))
 
 
 def _summarise(request: Request, output: str | None, frames: int, seconds: float) -> None:

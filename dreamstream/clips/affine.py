@@ -1,4 +1,4 @@
-"""The motion of a tunnel: one affine step from each frame to the next (pure; OpenCV and numpy)."""
+"""The motion of a zoom: one affine step from each frame to the next (pure; OpenCV and numpy)."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ WANDER_FRAMES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Motion:
+class AffineMotion:
     """How each frame comes from the one before it.
 
     Attributes:
@@ -38,7 +38,7 @@ class Motion:
     drift: tuple[float, float] = (0.0, 0.0)
 
     def backward(self, size: Size, phase: float = 0.0) -> Matrix:
-        """Give the matrix that takes a point of a frame to where it was in the one before it.
+        """Return the matrix that takes a point of a frame to where it was in the one before it.
 
         Args:
             size: (height, width) of the frames.
@@ -54,7 +54,7 @@ class Motion:
         return matrix
 
     def _fixed_point(self, size: Size, angle: float) -> npt.NDArray[np.float64]:
-        """Give the point about which a frame grows and turns: (x, y) in pixels."""
+        """Return the point about which a frame grows and turns: (x, y) in pixels."""
         height, width = size
         centre = np.array([width - 1, height - 1]) / 2
         if self.zoom == 1:
@@ -65,7 +65,7 @@ class Motion:
 
 
 def flow_of(matrix: Matrix, size: Size) -> FloatImage:
-    """Give the (H, W, 2) float32 backward flow, in pixels, of a backward matrix."""
+    """Return the (H, W, 2) float32 backward flow, in pixels, of a backward matrix."""
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float64)
     step = matrix[:2, :2] - np.eye(2)
     flow = np.stack([x, y], axis=-1) @ step.T + matrix[:2, 2]
@@ -73,32 +73,32 @@ def flow_of(matrix: Matrix, size: Size) -> FloatImage:
 
 
 def inside(backward_flow: FloatImage) -> npt.NDArray[np.bool_]:
-    """Tell which (H, W) pixels come from within the frame before."""
+    """Return which (H, W) pixels come from within the frame before."""
     x, y = sample_positions(backward_flow)
     height, width = x.shape
     within: npt.NDArray[np.bool_] = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return within
 
 
-class World:
+class MirroredBorder:
     """What lies beyond the edges of a picture that moves: its own mirror image.
 
-    Were each new margin mirrored from the frame before it, a few pixels would be repeated again and
+    If each new margin mirrored from the frame before it, a few pixels would be repeated again and
     again, and streaks would run in from the edge.  So it is the mirror image of one picture, which
-    is followed as it moves into view, and taken anew once much of it has been seen.
+    is followed as it moves into view, and replaced once much of it has been seen.
 
     Args:
         picture: (H, W, 3) float32.
     """
 
     MOST_SEEN = 0.7
-    """Share of the view beyond the picture from which it is taken anew."""
+    """Share of the view beyond the picture from which it is replaced."""
 
     def __init__(self, picture: FloatImage) -> None:
         self._picture, self._way = picture, np.eye(3)
 
     def look(self, backward: Matrix) -> FloatImage:
-        """Go a step on; give the (H, W, 3) view, which is right beyond the last frame's edges."""
+        """Move a step on; return the (H, W, 3) view, right beyond the last frame's edges."""
         self._way = self._way @ backward
         x, y = sample_positions(flow_of(self._way, self._size))
         seen = cv2.remap(self._picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)

@@ -1,4 +1,4 @@
-"""The look of a picture, and the leash that holds a stream to one (pure; OpenCV and numpy).
+"""Band statistics of a picture, and how a stream is held to them (pure; OpenCV and numpy).
 
 A picture that is dreamed on and on is resampled again and again, which softens it, and amplified
 again and again, which drives its contrast and its colours up.  What holds it is the strength of
@@ -32,7 +32,7 @@ _TINY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class BandStrengths:
     """How strong one part of a picture, its lightness or its colour, is in each band.
 
     Attributes:
@@ -43,43 +43,49 @@ class Layer:
     strengths: tuple[float, ...]
     coarse: FloatImage
 
-    def toward(self, other: "Layer", share: float) -> "Layer":
-        """Go a share of the way to another layer's strengths and coarse forms."""
+    def toward(self, other: "BandStrengths", share: float) -> "BandStrengths":
+        """Move a share of the way to other strengths and coarse forms."""
         pairs = zip(self.strengths, other.strengths, strict=True)
         strengths = tuple(mine + share * (theirs - mine) for mine, theirs in pairs)
-        return Layer(strengths, self.coarse + np.float32(share) * (other.coarse - self.coarse))
+        return BandStrengths(
+            strengths, self.coarse + np.float32(share) * (other.coarse - self.coarse)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The layers of a picture: lightness, then colour."""
+class BandStatistics:
+    """The band strengths of a picture: of its lightness, then of its colour."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[BandStrengths, ...]
 
     @classmethod
-    def of(cls, image: FloatImage) -> "Look":
+    def of(cls, image: FloatImage) -> "BandStatistics":
         """Measure an (H, W, 3) float32 picture."""
         pyramids = map(_divide, _parts(image))
-        return cls(tuple(Layer(tuple(map(_strength, bands)), low) for bands, low in pyramids))
+        return cls(
+            tuple(BandStrengths(tuple(map(_strength, bands)), low) for bands, low in pyramids)
+        )
 
-    def toward(self, other: "Look", share: float) -> "Look":
-        """Go a share of the way, in [0, 1], to the look of another picture of the same size."""
+    def toward(self, other: "BandStatistics", share: float) -> "BandStatistics":
+        """Move a share of the way, in [0, 1], to those of another picture of the same size."""
         pairs = zip(self.layers, other.layers, strict=True)
-        return Look(tuple(mine.toward(theirs, share) for mine, theirs in pairs))
+        return BandStatistics(tuple(mine.toward(theirs, share) for mine, theirs in pairs))
 
-    def over(self, other: "Look") -> "Look":
-        """Give these strengths, with the coarse forms of another picture of the same size."""
+    def over(self, other: "BandStatistics") -> "BandStatistics":
+        """Return these strengths, with the coarse forms of another picture of the same size."""
         pairs = zip(self.layers, other.layers, strict=True)
-        return Look(tuple(Layer(mine.strengths, theirs.coarse) for mine, theirs in pairs))
+        return BandStatistics(
+            tuple(BandStrengths(mine.strengths, theirs.coarse) for mine, theirs in pairs)
+        )
 
     def hold(self, image: FloatImage) -> FloatImage:
-        """Bring an (H, W, 3) float32 picture to this look, or some way in one frame."""
+        """Bring an (H, W, 3) float32 picture to these statistics, or some way in one frame."""
         parts = zip(self.layers, _parts(image), strict=True)
         held = [_held(layer, part) for layer, part in parts]
         return np.asarray(held[0] + held[1], np.float32)
 
 
-def _held(wanted: Layer, part: FloatImage) -> FloatImage:
+def _held(wanted: BandStrengths, part: FloatImage) -> FloatImage:
     bands, coarse = _divide(part)
     pairs = zip(wanted.strengths, bands, strict=True)
     bands = [band * _gain(strength, band) for strength, band in pairs]
@@ -89,7 +95,7 @@ def _held(wanted: Layer, part: FloatImage) -> FloatImage:
 
 
 def _gain(strength: float, band: FloatImage) -> FloatImage:
-    """Give the (H, W, 1) gain of a band; what is nearly flat is not raised, or grids grow there."""
+    """Return a band's (H, W, 1) gain; what is nearly flat is not raised, or grids grow there."""
     gain = min(max(strength / _strength(band), 1 / MOST_GAIN), MOST_GAIN)
     if gain <= 1:
         return np.full((1, 1, 1), gain, np.float32)
@@ -134,6 +140,6 @@ def _enlarged(smaller: FloatImage, like: FloatImage) -> FloatImage:
 
 
 def _channels(image: object) -> FloatImage:
-    """Give back the channel axis that OpenCV drops where there is but one."""
+    """Restore the channel axis that OpenCV drops where there is but one."""
     array = np.asarray(image, np.float32)
     return array if array.ndim == 3 else array[..., None]

@@ -9,7 +9,7 @@ from dreamstream.errors import DreamstreamError
 from dreamstream.frames import FloatImage
 
 
-class PictureSpill:
+class DiskBuffer:
     """A list of float32 pictures of one shape in a nameless temporary file.
 
     The file goes when the list does, or the process, however it ends.
@@ -52,7 +52,7 @@ class PictureSpill:
         return self._count
 
     def __getitem__(self, index: int) -> FloatImage:
-        """Give a picture, from the end where ``index`` is negative.
+        """Return a picture, from the end where ``index`` is negative.
 
         Raises:
             IndexError: There is no such picture.

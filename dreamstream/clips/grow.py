@@ -2,24 +2,28 @@
 
 import bisect
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
 
-from dreamstream.clips.disk_buffer import PictureSpill
+from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
-from dreamstream.dream.dreamer import Dreamed, Dreamer, root_mean_square
-from dreamstream.dream.octaves import COLD_HEADROOM, Octave
-from dreamstream.dream.resampling import Size, shrink
-from dreamstream.frames import FloatImage, Pixels
+from dreamstream.dream.core import DreamCore, Schedule
+from dreamstream.dream.dreamer import check_pixels, log_dropped
+from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
+from dreamstream.dream.octaves import Octave
+from dreamstream.dream.parameters import step_params
+from dreamstream.dream.report import DreamReport
+from dreamstream.dream.resampling import Size, fit_size, shrink
+from dreamstream.dream.start import root_mean_square
+from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.temporal.frame_analysis import Movement, Observer
-from dreamstream.temporal.residual_warp import Carried
+from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis
 
 
 def grown_share(index: int, frames: int) -> float:
-    """Tell how far a dream has grown, in [0, 1]: from 0 to 1 and back, at rest at both ends.
+    """Return how far a dream has grown, in [0, 1]: from 0 to 1 and back, at rest at both ends.
 
     Args:
         index: Position in the loop.
@@ -38,20 +42,20 @@ class GrowthPath:
     """
 
     def __init__(self, begin: FloatImage) -> None:
-        self._residuals = PictureSpill()
+        self._residuals = DiskBuffer()
         self._residuals.append(begin)
         self._last = begin
         self._lengths = [0.0]
 
     def extend(self, residual: FloatImage) -> None:
-        """Go on to an (h, w, 3) residual."""
+        """Add an (h, w, 3) residual to the path."""
         way = root_mean_square(residual - self._last)
         self._residuals.append(residual)
         self._last = residual
         self._lengths.append(self._lengths[-1] + way)
 
     def at(self, share: float) -> FloatImage:
-        """Give the residual at a share of the way's length, in [0, 1].
+        """Return the residual at a share of the way's length, in [0, 1].
 
         Equal shares are equally long ways, whatever the ascent's own pace was.
         """
@@ -66,7 +70,7 @@ class GrowthPath:
         return start + part * (self._residuals[after] - start)
 
 
-class Unfolder(Dreamer):
+class Grower:
     """Dreams one picture as a loop of frames in which the dream grows out of it and returns.
 
     The ascent itself is what is seen: as many steps as a still gets, but a single one in each
@@ -80,7 +84,8 @@ class Unfolder(Dreamer):
         measure_losses: Also measure the loss of the picture, for the report.
 
     Attributes:
-        octave_images: As of :class:`Dreamer`, but always those of the turn.
+        report: What happened to the last frame.
+        octave_images: The pictures of the octaves at the turn, smallest first.
 
     Raises:
         ModelError: There is no such model or layer, or its weights can't be had.
@@ -94,23 +99,33 @@ class Unfolder(Dreamer):
         frames: int,
         measure_losses: bool = False,
     ) -> None:
-        super().__init__(config, extractor, measure_losses=measure_losses)
-        self._frames = frames
-        self._observer = Observer(replace(self.config, blend=0.0))
+        self._config = config = DreamConfig() if config is None else config
+        self._core = DreamCore(config, extractor)
+        self._params = step_params(config)
+        self._limiter = LossLimiter(config.guarded_limit, self._measure)
+        self._measure_losses, self._frames = measure_losses, frames
+        self.reset()
 
     def reset(self) -> None:
-        """Forget the picture: the next one begins a new loop."""
-        super().reset()
+        """Forget the picture: the next one starts a new loop."""
+        self._core.objective.reset()
         self._index = 0
         self._path: GrowthPath | None = None
         self._turn: list[Octave] = []
+        self.report = DreamReport()
+        self.octave_images: list[FloatImage] = []
 
-    def dream(self, pixels: Pixels, movement: Movement | None = None) -> Pixels:
-        """Give the loop's next frame.
+    def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
+        """Return an empty analysis: the picture is the same in every frame."""
+        check_pixels(pixels)
+        return FrameAnalysis(state or AnalysisState())
+
+    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+        """Return the loop's next frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, the same picture at each call.
-            movement: None, or what :meth:`foresee` told.
+            analysis: Not used.
 
         Returns:
             (H, W, 3) uint8 RGB; the first one is the picture itself.
@@ -118,20 +133,24 @@ class Unfolder(Dreamer):
         Raises:
             ValueError: ``pixels`` is no such array.
         """
-        dream = super().dream(pixels, movement)
+        check_pixels(pixels)
+        begun = time.perf_counter()
+        size = fit_size((pixels.shape[0], pixels.shape[1]), self._config.dream_size)
+        full = to_model_range(pixels)
+        source, sizes = shrink(full, size), self._dreamable_sizes(size)
+        octaves: list[Octave] = []
+        composed = ComposedFrame(pixels.copy(), np.zeros_like(source))
+        if sizes:
+            octaves = self._octaves_now(source, sizes)
+            composed = self._limiter.compose(full, octaves[-1].image - source)
+        self._report(source, octaves, composed, begun)
         self._index += 1
-        self.octave_images = [octave.image for octave in self._turn]
-        return dream
-
-    def _ascend(
-        self, full: FloatImage, source: FloatImage, carried: Carried, sizes: list[Size]
-    ) -> Dreamed:
-        """Show the frame's part of the dream; see :meth:`Dreamer._ascend`."""
-        octaves = self._octaves_now(source, sizes)
-        return Dreamed(self._emitter.emit(full, octaves[-1].image - source), octaves)
+        return composed.pixels
 
     def _octaves_now(self, source: FloatImage, sizes: list[Size]) -> list[Octave]:
-        """Give the octaves of a frame, of which only the last one's picture is its own."""
+        """Return the octaves of a frame, of which only the last one's picture is its own."""
+        if not self._core.objective.calibrated:
+            self._core.objective.calibrate(source)
         share, steps = grown_share(self._index, self._frames), 0
         if share == 0:
             return _untouched(source, sizes)
@@ -141,18 +160,43 @@ class Unfolder(Dreamer):
         return [replace(octave, steps=steps) for octave in self._turn[:-1]] + [whole]
 
     def _grow(self, source: FloatImage, sizes: list[Size]) -> tuple[GrowthPath, int]:
-        """Ascend to the turn; give the way and the number of steps in each octave."""
+        """Ascend to the turn; return the path and the number of steps in each octave."""
         even, residual = np.ones(source.shape[:2], np.float32), np.zeros_like(source)
-        path, steps = GrowthPath(residual), self.config.first_steps
+        path, steps = GrowthPath(residual), self._config.first_steps
         self._turn = _untouched(source, sizes)
         for step in range(steps):
-            if isinstance(self._ascent, GuardedAscent):  # the original program counts no steps
-                self._ascent.take_part(step, steps)
-            start = source + residual
-            self._turn = list(self._climb(start, even, sizes, self._ascent, 1, COLD_HEADROOM))
+            one = Schedule(sizes, 1, first_step=step, of_steps=steps)
+            self._turn = self._core.run(source + residual, even, self._params, one)
             residual = self._turn[-1].image - source
             path.extend(residual)
         return path, steps
+
+    def _dreamable_sizes(self, size: Size) -> list[Size]:
+        wanted = self._config.octaves
+        sizes = self._core.dreamable_sizes(size, wanted, self._config.octave_scale)
+        if self._index == 0:
+            log_dropped(size, wanted, len(sizes))
+        return sizes
+
+    def _measure(self, image: FloatImage) -> float:
+        return self._core.measure(image, self._params)
+
+    def _report(
+        self, source: FloatImage, octaves: list[Octave], composed: ComposedFrame, begun: float
+    ) -> None:
+        source_loss = composed.source_loss
+        if self._measure_losses and octaves and source_loss is None:
+            source_loss = self._measure(source)
+        self.octave_images = [octave.image for octave in self._turn]
+        self.report = DreamReport(
+            steps=tuple(octave.steps for octave in octaves),
+            dropped_octaves=self._config.octaves - len(octaves),
+            source_loss=source_loss,
+            loss=composed.loss,
+            ascent_loss=octaves[-1].loss if octaves else None,
+            residual_rms=root_mean_square(composed.residual) * HALF_RANGE,
+            dream_seconds=time.perf_counter() - begun,
+        )
 
 
 def _untouched(source: FloatImage, sizes: list[Size]) -> list[Octave]:

@@ -1,256 +1,360 @@
 """The compiled steps that raise the loss of a picture (TensorFlow).
 
-Two ways of ascending: :class:`ClassicAscent` is the original program's, :class:`GuardedAscent`
-is every other preset's.  Both trace once, for pictures of any size.
+Two rules of ascent: :func:`classic_step` is the original program's, :func:`guarded_step` is every
+other preset's.  Each is traced once, for pictures of any size and for all values of its numbers.
 
 A call is one step: in a loop of TensorFlow's own around the loss's, of tiles, a step took once or
 up to three times as long, by the chance of a process (two cores with AVX-512, TensorFlow 2.21).
-Choices are written in TensorFlow's own words: autograph would take longer to translate them than
-to trace them, and leaves files in the temporary folder where it is killed.
+The host asks for all steps of an octave without looking at one: where the ceiling stops an ascent,
+the steps that are left run no network.
+
+Conditions are written as TensorFlow's own operations: autograph would take longer to translate them
+than to trace them, and leaves files in the temporary folder where it is killed.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from dreamstream.config import DreamConfig
 from dreamstream.dream.gradient_shaping import (
     CLASSIC_FLOOR,
     Tensor,
     even_out,
     mean_magnitude,
-    mute,
+    mix_colours,
     smooth,
     unit,
 )
-from dreamstream.dream.objective import IMAGE, Loss, Tiling, compiled
+from dreamstream.dream.objective import IMAGE, Objective, Tiling, compiled
+from dreamstream.dream.parameters import StepParams
 from dreamstream.frames import FloatImage
 
 NEAR_CEILING = 0.99
 """Share of max_loss at which the limiter aims: rounding and shifts move the loss a little."""
 
-SHARPEST_SIGMA = 0.6
-"""Blur at the begin of an octave, in pixels; it grows to ``DreamConfig.smoothing`` at its end."""
+LEAST_GAIN_RATIO = 0.2
+"""Least gain of a step over the one that its slope predicted: long steps gain less than predicted,
+and the next one under a ceiling may be longer for it."""
 
-LEAST_KEPT_PROMISE = 0.2
-"""Least share, of the gain that its slope foretold, that a step is reckoned to have brought: long
-steps bring less than foretold, and the next one under a ceiling may go further for it."""
+SHIFTS = 64
+"""Length of the sequence of shifts; further steps start over."""
 
-_SHIFTS = 64
+Shifts = npt.NDArray[np.int32]
+
 _MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
-_COUNT = tf.TensorSpec([], tf.int32)
 _SCALAR = tf.TensorSpec([], tf.float32)
 
 
-class _Climbed(NamedTuple):
-    """How far a climb has come, in tensors.
+class AscentState(NamedTuple):
+    """How far an ascent has come, in tensors.
 
     Attributes:
         image: (1, H, W, 3) float32.
         loss: Of the last picture that was measured; NaN where none was.
+        first_loss: Of the picture before the first step; NaN where no step was tried.
         stopped: Whether the loss has stopped it, instead of the last step.
-        promise: Gain of loss that the last step's slope foretold.
-        kept_promise: Share of what was promised that the step before brought.
+        steps: Steps taken, int32.
+        predicted_gain: Gain of loss that the last step's slope predicted.
+        gain_ratio: Gain over predicted gain of the step before.
     """
 
     image: Tensor
     loss: Tensor
+    first_loss: Tensor
     stopped: Tensor
-    promise: Tensor
-    kept_promise: Tensor
+    steps: Tensor
+    predicted_gain: Tensor
+    gain_ratio: Tensor
 
-    def kept_promise_at(self, value: Tensor) -> Tensor:
-        """Tell what share of its foretold gain the last step brought, now at a loss."""
-        share = tf.clip_by_value((value - self.loss) / self.promise, LEAST_KEPT_PROMISE, 1.0)
-        return tf.where(self.promise > 0, share, self.kept_promise)
+    def gain_ratio_at(self, value: Tensor) -> Tensor:
+        """Return the last step's gain over its predicted gain, now that the loss is known."""
+        share = (value - self.loss) / self.predicted_gain
+        ratio = tf.clip_by_value(share, LEAST_GAIN_RATIO, 1.0)
+        return tf.where(self.predicted_gain > 0, ratio, self.gain_ratio)
+
+    def after(self, image: Tensor, value: Tensor, stops: Tensor, **gains: Tensor) -> "AscentState":
+        """Return the state after a step; where the ascent had stopped before, it stays."""
+        stopped = self.stopped
+
+        def kept(now: Tensor, before: Tensor) -> Tensor:
+            return tf.where(stopped, before, now)
+
+        return AscentState(
+            image,
+            kept(value, self.loss),
+            tf.where(tf.math.is_nan(self.first_loss), value, self.first_loss),
+            stopped | stops,
+            self.steps + tf.where(stopped | stops, 0, 1),
+            kept(gains["predicted_gain"], self.predicted_gain),
+            kept(gains["gain_ratio"], self.gain_ratio),
+        )
 
 
-_CLIMBED = _Climbed(IMAGE, _SCALAR, tf.TensorSpec([], tf.bool), _SCALAR, _SCALAR)
+_STATE = AscentState(
+    IMAGE,
+    _SCALAR,
+    _SCALAR,
+    tf.TensorSpec([], tf.bool),
+    tf.TensorSpec([], tf.int32),
+    _SCALAR,
+    _SCALAR,
+)
+
+
+class StepInputs(NamedTuple):
+    """What a step is given besides the picture.
+
+    Attributes:
+        params: The step's numbers.
+        weights: (1, H, W, 1) float32, factor of the step at each pixel.
+        shift: (2,) int32 pixels by which the picture is shifted while the network looks at it.
+        progress: How far the octave is, in [0, 1]; the blur grows with it.
+        headroom: Share of max_loss up to which the loss may rise.
+    """
+
+    params: StepParams
+    weights: Tensor
+    shift: Tensor
+    progress: Tensor
+    headroom: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """The steps of one octave.
+
+    Attributes:
+        steps: How many at the most.
+        first: Number of the first one in a longer ascent.
+        of: Steps of that ascent, over which the gradient's blur grows; None is ``steps``.
+        jitter_index: Where in the sequence of shifts the ascent begins.
+        headroom: Share of max_loss up to which the loss may rise.
+    """
+
+    steps: int
+    first: int = 0
+    of: int | None = None
+    jitter_index: int = 0
+    headroom: float = NEAR_CEILING
+
+    def progress(self, number: int) -> np.float32:
+        """Return how far the ascent is in the middle of a step, in [0, 1]."""
+        return (np.float32(self.first + number) + np.float32(0.5)) / np.float32(
+            self.of or self.steps
+        )
+
+    def shift_index(self, number: int) -> int:
+        """Return the place of a step's shift in the sequence."""
+        return (self.first + number + self.jitter_index) % SHIFTS
 
 
 class Ascended(NamedTuple):
-    """What a climb came to.
+    """What an ascent came to.
 
     Attributes:
         image: (H, W, 3) float32.
         loss: The loss before its last step; NaN if none was tried.
         steps: The steps taken.
-        foretold: The loss after it, had all activations grown on in proportion, as its slope told;
-            NaN where nobody knows it.  No bound, but losses level off along a step.
+        predicted_loss: The loss after it, had all activations grown on in proportion, as its slope
+            predicted; NaN where that is unknown.  No bound, but losses level off along a step.
+        first_loss: The loss before its first step; NaN if none was tried.
     """
 
     image: FloatImage
     loss: float
     steps: int
-    foretold: float
+    predicted_loss: float
+    first_loss: float = math.nan
 
 
-class Ascent(Protocol):
-    """Raises the loss of one octave's picture."""
+StepRule = Callable[[Objective, AscentState, Tiling, StepInputs], AscentState]
+
+
+class Ascent:
+    """Raises the loss of one octave's picture.
+
+    Args:
+        objective: The loss.
+        rule: What a step does.
+        shifts: (SHIFTS, 2) int32 pixels, as of :func:`shift_sequence`.
+    """
+
+    def __init__(self, objective: Objective, rule: StepRule, shifts: Shifts) -> None:
+        self._objective, self._shifts = objective, shifts
+        self._step = compiled(
+            lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
+            _STATE,
+            objective.signature,
+            _inputs_signature(len(objective.layers)),
+        )
+
+    @property
+    def traces(self) -> int:
+        """How often the step has been traced."""
+        return int(self._step.experimental_get_tracing_count())
 
     def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
+        self, image: FloatImage, weights: FloatImage, params: StepParams, plan: StepPlan
     ) -> Ascended:
-        """Take up to ``steps`` steps from ``image``.
+        """Take an octave's steps.
 
         Args:
             image: (H, W, 3) float32 in [-1, 1], not clipped.
-            emphasis: (H, W) float32, factor of the step at each pixel.
-            steps: How many at the most.
-            up_to: Share of max_loss up to which it may climb.
+            weights: (H, W) float32, factor of the step at each pixel.
+            params: The step's numbers.
+            plan: How many steps, and which.
         """
-        ...
+        if not plan.steps:
+            return Ascended(image, math.nan, 0, math.nan)
+        tiling = self._objective.tiling((image.shape[0], image.shape[1]))
+        numbers = StepParams(*map(tf.constant, params))
+        mask, headroom = tf.constant(weights[None, :, :, None]), np.float32(plan.headroom)
+        state = _begin(image)
+        for number in range(plan.steps):
+            shift = self._shifts[plan.shift_index(number)]
+            inputs = StepInputs(numbers, mask, shift, plan.progress(number), headroom)
+            state = self._step(state, tiling, inputs)
+        return _ascended(state)
 
 
-class ClassicAscent:
-    """The original program's ascent: it stops once the loss is over max_loss, and clips nothing."""
-
-    def __init__(self, loss: Loss, config: DreamConfig) -> None:
-        self._loss = loss
-        self._step_size = config.step_size
-        self._max_loss = np.inf if config.max_loss is None else config.max_loss
-        self._compiled = compiled(self._step, _CLIMBED, loss.signature)
-
-    def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
-    ) -> Ascended:
-        """See :meth:`Ascent.climb`; it always stops at the ceiling, and knows no emphasis."""
-        tiling = self._loss.tiling((image.shape[0], image.shape[1]))
-        return _repeat(lambda state, _: self._compiled(state, tiling), image, steps)
-
-    def _step(self, state: _Climbed, tiling: Tiling) -> _Climbed:
-        value, gradient = self._loss.value_and_gradient(state.image, tiling)
-        gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
-        is_over = value > self._max_loss
-        size = tf.where(is_over, 0.0, self._step_size)
-        unknown = tf.constant(math.nan)
-        return _Climbed(state.image + size * gradient, value, is_over, unknown, state.kept_promise)
+def _begin(image: FloatImage) -> AscentState:
+    nothing = (math.nan, math.nan, False, 0, 0.0, 1.0)
+    return AscentState(*map(tf.constant, (image[None], *nothing)))
 
 
-class GuardedAscent:
-    """Ascent with shifts, a shaped gradient, values kept in range and a ceiling on the loss."""
-
-    def __init__(self, loss: Loss, config: DreamConfig) -> None:
-        self._loss = loss
-        self._config = config
-        self._max_loss = np.inf if config.max_loss is None else config.max_loss
-        self._shifts = tf.constant(shift_sequence(config.seed, config.jitter))
-        self._compiled = compiled(
-            self._step, _CLIMBED, loss.signature, _MASK, _COUNT, _COUNT, _SCALAR
-        )
-        self._part: tuple[int, int | None] = (0, None)
-        self._shifted = tf.Variable(0, trainable=False, dtype=tf.int32)
-
-    def take_part(self, first: int, whole: int | None = None, shifted: int = 0) -> None:
-        """Let the steps of each climb to come be a part of a longer ascent.
-
-        Parts of the same numbers would shift the picture by the same few pixels every time, and
-        their grid would build up.
-
-        Args:
-            first: Number of a climb's first step.
-            whole: Steps over which the gradient's blur grows; None is those of the climb.
-            shifted: Shifts of the sequence to leave out besides.
-        """
-        self._part = first, whole
-        self._shifted.assign(shifted)
-
-    def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = NEAR_CEILING
-    ) -> Ascended:
-        """See :meth:`Ascent.climb`; a step that would pass the ceiling is taken in part."""
-        tiling = self._loss.tiling((image.shape[0], image.shape[1]))
-        weights = tf.constant(emphasis[None, :, :, None])
-        ceiling = tf.constant(up_to * self._max_loss, tf.float32)
-
-        before, whole = self._part
-        of = tf.constant(whole or steps)
-
-        def step(state: _Climbed, number: int) -> _Climbed:
-            turn = tf.constant(before + number)
-            climbed: _Climbed = self._compiled(state, tiling, weights, turn, of, ceiling)
-            return climbed
-
-        return _repeat(step, image, steps)
-
-    def _step(
-        self,
-        state: _Climbed,
-        tiling: Tiling,
-        emphasis: Tensor,
-        number: Tensor,
-        steps: Tensor,
-        ceiling: Tensor,
-    ) -> _Climbed:
-        """Take step ``number`` of an octave's ``steps``."""
-        value, gradient = self._shifted_gradient(state.image, tiling, number)
-        kept_promise = state.kept_promise_at(value)
-        shaped = self._shape(gradient, number, steps)
-        direction, pace = shaped * emphasis, unit(shaped)
-        slope = pace * tf.reduce_sum(gradient * direction)
-        size = self._step_that_fits(ceiling - value, kept_promise * slope)
-        image = _step_in_range(state.image, size * pace * direction)
-        return _Climbed(image, value, size <= 0, size * slope, kept_promise)
-
-    def _shifted_gradient(
-        self, image: Tensor, tiling: Tiling, step: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        shift = self._shifts[(step + self._shifted) % _SHIFTS]
-        value, gradient = self._loss.value_and_gradient(tf.roll(image, shift, axis=[1, 2]), tiling)
-        return value, tf.roll(gradient, -shift, axis=[1, 2])
-
-    def _shape(self, gradient: Tensor, step: Tensor, steps: Tensor) -> Tensor:
-        config = self._config
-        if config.smoothing:
-            progress = (tf.cast(step, tf.float32) + 0.5) / tf.cast(steps, tf.float32)
-            sharpest = min(SHARPEST_SIGMA, config.smoothing)
-            gradient = smooth(gradient, sharpest + (config.smoothing - sharpest) * progress)
-        if config.chroma < 1:
-            gradient = mute(gradient, config.chroma)
-        return even_out(gradient, config.evenness) if config.evenness else gradient
-
-    def _step_that_fits(self, room: Tensor, slope: Tensor) -> Tensor:
-        """Shorten the step where the loss would pass the ceiling.
-
-        Args:
-            room: Loss up to the ceiling.
-            slope: Gain of loss to be expected per step size.
-        """
-        whole = tf.constant(self._config.step_size, tf.float32)
-        fitting = tf.where(slope * whole <= room, whole, room / slope)
-        return tf.where(room <= 0, 0.0, fitting)
+def _ascended(state: AscentState) -> Ascended:
+    loss, gain = float(state.loss), float(state.predicted_gain)
+    predicted = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
+    return Ascended(
+        state.image.numpy()[0], loss, int(state.steps), predicted, float(state.first_loss)
+    )
 
 
-def shift_sequence(seed: int, jitter: int) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Draw the shifts of an octave's steps: the same in every run, and few of them in warm frames.
+def _inputs_signature(layers: int) -> StepInputs:
+    params = StepParams(
+        tf.TensorSpec([layers], tf.float32),
+        _SCALAR,
+        _SCALAR,
+        _SCALAR,
+        tf.TensorSpec([3, 3], tf.float32),
+        _SCALAR,
+        _SCALAR,
+    )
+    return StepInputs(params, _MASK, tf.TensorSpec([2], tf.int32), _SCALAR, _SCALAR)
+
+
+def classic_step(
+    objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
+) -> AscentState:
+    """Step as the original program did: stop once the loss is over max_loss, and clip nothing.
+
+    Weights, shifts and headroom are ignored.
+    """
+    params = inputs.params
+    value, gradient = objective.value_and_gradient(
+        state.image, tiling, params.coefficients, unless=state.stopped
+    )
+    gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
+    is_over = value > params.max_loss
+    size = tf.where(is_over | state.stopped, 0.0, params.step_size)
+    unknown = tf.constant(math.nan)
+    return state.after(
+        state.image + size * gradient,
+        value,
+        is_over,
+        predicted_gain=unknown,
+        gain_ratio=state.gain_ratio,
+    )
+
+
+def guarded_step(
+    objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
+) -> AscentState:
+    """Step along the shaped gradient of the shifted picture, in range, and below the ceiling."""
+    params = inputs.params
+    value, gradient = _shifted_gradient(objective, state, tiling, inputs)
+    gain_ratio = state.gain_ratio_at(value)
+    shaped = shape_gradient(gradient, params, inputs.progress)
+    direction, pace = shaped * inputs.weights, unit(shaped)
+    slope = pace * tf.reduce_sum(gradient * direction)
+    room = inputs.headroom * params.max_loss - value
+    size = _size_that_fits(params.step_size, room, gain_ratio * slope)
+    size = tf.where(state.stopped, 0.0, size)
+    return state.after(
+        _step_in_range(state.image, size * pace * direction),
+        value,
+        size <= 0,
+        predicted_gain=size * slope,
+        gain_ratio=gain_ratio,
+    )
+
+
+def _shifted_gradient(
+    objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
+) -> tuple[Tensor, Tensor]:
+    shifted = tf.roll(state.image, inputs.shift, axis=[1, 2])
+    value, gradient = objective.value_and_gradient(
+        shifted, tiling, inputs.params.coefficients, unless=state.stopped
+    )
+    return value, tf.roll(gradient, -inputs.shift, axis=[1, 2])
+
+
+def shape_gradient(gradient: Tensor, params: StepParams, progress: Tensor) -> Tensor:
+    """Blur a gradient, mute its colours and even it out, as far as the numbers ask for it.
+
+    Args:
+        gradient: (1, H, W, 3) float32.
+        params: The step's numbers.
+        progress: How far the octave is, in [0, 1].
+    """
+    sigma = params.sharpest_blur + params.blur_growth * progress
+    return _where_wanted(
+        (sigma > 0, lambda shaped: smooth(shaped, sigma)),
+        (params.colour_mix[0, 1] != 0, lambda shaped: mix_colours(shaped, params.colour_mix)),
+        (params.evenness > 0, lambda shaped: even_out(shaped, params.evenness)),
+        gradient=gradient,
+    )
+
+
+def _where_wanted(*shapings: tuple[Tensor, Callable[[Tensor], Tensor]], gradient: Tensor) -> Tensor:
+    for wanted, shaping in shapings:
+        before = gradient
+        gradient = tf.cond(wanted, lambda f=shaping, g=before: f(g), lambda g=before: g)
+        gradient = tf.ensure_shape(gradient, IMAGE.shape)
+    return gradient
+
+
+def _size_that_fits(whole: Tensor, room: Tensor, slope: Tensor) -> Tensor:
+    """Shorten a step where the loss would pass the ceiling.
+
+    Args:
+        whole: The step size.
+        room: Loss up to the ceiling.
+        slope: Gain of loss to be expected per step size.
+    """
+    fitting = tf.where(slope * whole <= room, whole, room / slope)
+    return tf.where(room <= 0, 0.0, fitting)
+
+
+def _step_in_range(image: Tensor, change: Tensor) -> Tensor:
+    """Add a change that may not push a value out of [-1, 1], nor further out if it is out."""
+    return tf.clip_by_value(image + change, tf.minimum(image, -1.0), tf.maximum(image, 1.0))
+
+
+def shift_sequence(seed: int, jitter: int) -> Shifts:
+    """Return the shifts of an octave's steps: the same in every run, few of them in warm frames.
 
     Args:
         seed: Chooses the sequence.
         jitter: Largest shift along each axis, in pixels.
 
     Returns:
-        (64, 2) int32 in [-jitter, jitter]; further steps begin again.
+        (SHIFTS, 2) int32 in [-jitter, jitter].
     """
     generator = np.random.default_rng(seed)
-    return generator.integers(-jitter, jitter, (_SHIFTS, 2), np.int32, endpoint=True)
-
-
-def _repeat(step: Callable[[_Climbed, int], _Climbed], image: FloatImage, count: int) -> Ascended:
-    """Take up to ``count`` steps."""
-    state, taken = _Climbed(*map(tf.constant, (image[None], math.nan, False, 0.0, 1.0))), 0
-    for number in range(count):
-        state = step(state, number)
-        if state.stopped:
-            break
-        taken += 1
-    loss, gain = float(state.loss), float(state.promise)
-    foretold = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
-    return Ascended(state.image.numpy()[0], loss, taken, foretold)
-
-
-def _step_in_range(image: Tensor, change: Tensor) -> Tensor:
-    """Add a change that may not push a value out of [-1, 1], nor further out if it is out."""
-    return tf.clip_by_value(image + change, tf.minimum(image, -1.0), tf.maximum(image, 1.0))
+    return generator.integers(-jitter, jitter, (SHIFTS, 2), np.int32, endpoint=True)

@@ -7,7 +7,6 @@ beside strong ones.
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 Tensor = Any
@@ -25,12 +24,12 @@ _TINY = 1e-30
 
 
 def mean_magnitude(gradient: Tensor) -> Tensor:
-    """Give the mean absolute value as a scalar."""
+    """Return the mean absolute value as a scalar."""
     return tf.reduce_mean(tf.abs(gradient))
 
 
 def unit(gradient: Tensor) -> Tensor:
-    """Give the factor that makes the mean absolute value of a gradient 1; of all zeros any."""
+    """Return the factor that makes a gradient's mean absolute value 1; for all zeros any."""
     return 1 / tf.maximum(mean_magnitude(gradient), _TINY)
 
 
@@ -51,28 +50,23 @@ def smooth(gradient: Tensor, sigma: Tensor) -> Tensor:
     return (_blur(gradient, sigma / 2) + _resize_like(wider, gradient)) / 3
 
 
-def mute(gradient: Tensor, chroma: float) -> Tensor:
-    """Scale what a gradient changes in colour, against what it changes in lightness.
-
-    Networks see the world's colours decorrelated and ask for rainbows; natural colours differ
-    mostly in lightness (Olah et al. 2017, "Feature Visualization", decorrelate colours for it).
+def mix_colours(gradient: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply each pixel's change by a matrix, as of :func:`dream.parameters.colour_mix`.
 
     Args:
         gradient: (1, H, W, 3) float32.
-        chroma: In [0, 1]; 1 changes nothing, 0 leaves lightness alone.
+        matrix: (3, 3) float32.
     """
-    colours = gradient.shape[-1]
-    mixed = chroma * np.eye(colours) + (1 - chroma) / colours
-    rows = tf.reshape(gradient, [-1, colours])  # a mean over so short an axis takes thrice as long
-    return tf.reshape(tf.matmul(rows, tf.constant(mixed, tf.float32)), tf.shape(gradient))
+    rows = tf.reshape(gradient, [-1, 3])  # a mean over so short an axis takes thrice as long
+    return tf.reshape(tf.matmul(rows, matrix), tf.shape(gradient))
 
 
-def even_out(gradient: Tensor, power: float) -> Tensor:
+def even_out(gradient: Tensor, power: Tensor) -> Tensor:
     """Divide a gradient by the local mean of its absolute value, to a power.
 
     Args:
         gradient: (1, H, W, 3) float32.
-        power: In [0, 1]; 0 changes nothing, 1 gives every region the same mean.
+        power: Scalar in [0, 1]; 0 changes nothing, 1 gives every region the same mean.
     """
     colours = gradient.shape[-1]
     pooled = tf.reduce_mean(_pool(tf.abs(gradient), _LOCAL_POOL), axis=-1, keepdims=True)

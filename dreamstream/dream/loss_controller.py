@@ -1,4 +1,4 @@
-"""The ceiling as a controller: how warm frames come up to max_loss, and how they rest below it.
+"""The ceiling as a controller: how warm frames come up to max_loss, and how they settle below it.
 
 A stop at the ceiling alone makes a dream pump: it decays, climbs, is cut off, decays.  Here a
 carried dream that already lies in a band below the ceiling is left alone, one over it decays just
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.dream.ascent import NEAR_CEILING
-from dreamstream.dream.octaves import COLD_HEADROOM, Headroom
+from dreamstream.dream.core import COLD_HEADROOM, Headroom
 from dreamstream.frames import FloatImage
 
 DEAD_BAND = 0.95
@@ -62,27 +62,27 @@ class Approach:
 
     Attributes:
         kept: Share of the carried dream's decay that is left out, in [0, 1].
-        rests: The dream lies in the dead band: only what is new is dreamed.
+        settled: The dream lies in the dead band: only what is new is dreamed.
         step: Step on old ground, in step sizes; None where the ceiling is far.
         headroom: How far octaves may climb.
     """
 
     kept: float = 0.0
-    rests: bool = False
+    settled: bool = False
     step: float | None = None
     headroom: Headroom = COLD_HEADROOM
 
 
-class CeilingControl:
+class LossController:
     """Decides how each warm frame of a stream approaches the ceiling.
 
     Args:
-        max_loss: The ceiling; None is none.
-        measure: Gives the loss of a (H, W, 3) float32 picture.
+        limit: The ceiling of the loss; inf is none.
+        measure: Returns the loss of a (H, W, 3) float32 picture.
     """
 
-    def __init__(self, max_loss: float | None, measure: Callable[[FloatImage], float]) -> None:
-        self._max_loss = math.inf if max_loss is None else max_loss
+    def __init__(self, limit: float, measure: Callable[[FloatImage], float]) -> None:
+        self.limit = limit
         self._measure = measure
         self.reset()
 
@@ -93,17 +93,17 @@ class CeilingControl:
         self._begun: tuple[float, float] | None = None
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Give all that is remembered between frames, as named arrays."""
+        """Return all that is remembered between frames, as named arrays."""
         return {"ceiling": np.array([self._last, self._gain, self._headroom])}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Remember what another control's :meth:`state` told."""
+        """Remember what another controller's :meth:`state` returned."""
         self._last, self._gain, self._headroom = map(float, state["ceiling"])
         self._begun = None
 
     def is_near(self, loss: float | None) -> bool:
-        """Tell whether a loss is so close to the ceiling that it has a say."""
-        return loss is not None and loss >= _NEAR * self._max_loss
+        """Whether a loss is so close to the ceiling that it has a say."""
+        return loss is not None and loss >= _NEAR * self.limit
 
     def approach(self, source: FloatImage, decayed: FloatImage, undecayed: FloatImage) -> Approach:
         """Choose how a warm frame goes on.
@@ -120,13 +120,13 @@ class CeilingControl:
         headroom = Headroom(1 + (_MOST_SMALLER_HEADROOM - 1) * missing, self._headroom)
         kept = self._kept(share, source, decayed)
         if share >= DEAD_BAND and kept > 0:
-            return Approach(kept, rests=True, headroom=headroom)
+            return Approach(kept, settled=True, headroom=headroom)
         step = min(max((_AIM - share) / self._gain, _SHORTEST), _LONGEST)
         self._begun = share, step
         return Approach(kept, step=step, headroom=headroom)
 
     def headroom_to_mend(self, headroom: Headroom, loss: float | None) -> float | None:
-        """Tell how far a picture should have climbed that left below the dead band.
+        """Return how far a picture should have climbed that left below the dead band.
 
         Args:
             headroom: To which it climbed.
@@ -135,9 +135,9 @@ class CeilingControl:
         Returns:
             A share of max_loss; None where it left no lower than it should.
         """
-        if loss is None or loss >= DEAD_BAND * self._max_loss or loss <= 0:
+        if loss is None or loss >= DEAD_BAND * self.limit or loss <= 0:
             return None
-        return headroom.last * min(_AIM * self._max_loss / loss, _MOST_MENDED)
+        return headroom.last * min(_AIM * self.limit / loss, _MOST_MENDED)
 
     def learn(self, loss: float | None, first_loss: float | None = None) -> None:
         """Take from a frame what its steps brought.
@@ -150,9 +150,9 @@ class CeilingControl:
         if self._begun is not None:
             share, step = self._begun
             brought = first_loss or self._last
-            gain = (brought / self._max_loss - share) / step
+            gain = (brought / self.limit - share) / step
             self._gain = min(max(gain, _LEAST_GAIN), _MOST_GAIN)
-            missed = (_AIM * self._max_loss / max(brought, _TINY)) ** _HEADROOM_POWER
+            missed = (_AIM * self.limit / max(brought, _TINY)) ** _HEADROOM_POWER
             self._headroom = min(max(self._headroom * missed, _LEAST_HEADROOM), _MOST_HEADROOM)
             self._begun = None
 
@@ -167,5 +167,5 @@ class CeilingControl:
         return math.log(_AIM / least) / math.log(share / least)
 
     def _share(self, picture: FloatImage) -> float:
-        """Give the loss of a picture, as it would leave, over max_loss."""
-        return self._measure(np.clip(picture, -1, 1)) / self._max_loss
+        """Return the loss of a picture, as it would leave, over max_loss."""
+        return self._measure(np.clip(picture, -1, 1)) / self.limit

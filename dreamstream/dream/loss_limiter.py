@@ -1,4 +1,4 @@
-"""What leaves the dreamer: the full-size frame and what the ceiling allows of its residual."""
+"""The composed frame: the full-size source and as much of the residual as the ceiling allows."""
 
 import math
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from dreamstream.dream.resampling import enlarge, shrink
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 
 UNMEASURED_UP_TO = 0.5
-"""Share of the ceiling up to which a foretold loss need not be measured: two films' frames came to
-a fifth to two thirds of what was foretold them."""
+"""Share of the ceiling up to which a predicted loss need not be measured: two films' frames came to
+a fifth to two thirds of what was predicted."""
 
 CLOSE = 0.97
 """Share of the ceiling from which a part of a residual is large enough."""
@@ -26,8 +26,8 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Emission:
-    """A dream as it leaves.
+class ComposedFrame:
+    """A dream as it is returned.
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
@@ -42,35 +42,35 @@ class Emission:
     source_loss: float | None = None
 
 
-class Emitter:
+class LossLimiter:
     """Adds residuals to frames, and keeps the sum under a ceiling.
 
     Args:
-        max_loss: The ceiling; None is none.
-        measure: Gives the loss of a (h, w, 3) float32 picture.
+        limit: The ceiling of the loss; inf is none.
+        measure: Returns the loss of a (h, w, 3) float32 picture.
     """
 
-    def __init__(self, max_loss: float | None, measure: Callable[[FloatImage], float]) -> None:
-        self._max_loss = math.inf if max_loss is None else max_loss
+    def __init__(self, limit: float, measure: Callable[[FloatImage], float]) -> None:
+        self.limit = limit
         self._measure = measure
 
-    def emit(
-        self, full: FloatImage, residual: FloatImage, foretold: float | None = None
-    ) -> Emission:
+    def compose(
+        self, full: FloatImage, residual: FloatImage, predicted_loss: float | None = None
+    ) -> ComposedFrame:
         """Add a residual to the full-size frame, all of it or the largest part under the ceiling.
 
         Args:
             full: (H, W, 3) float32 source in [-1, 1].
             residual: (h, w, 3) float32 at dream size.
-            foretold: Loss that its last step foretold, NaN where none did: the dream is measured
-                only where that may come near the ceiling.  None has it measured in any case.
+            predicted_loss: Loss that its last step predicted, NaN where none did: the dream is
+                measured only where that may come near the ceiling.  None has it measured always.
 
         Returns:
             The dream; the source itself where even that is over the ceiling.
         """
         change = enlarge(residual, (full.shape[0], full.shape[1]))
-        if foretold is not None and self._is_far(foretold):
-            return Emission(to_pixels(full + change), residual)
+        if predicted_loss is not None and self._is_far(predicted_loss):
+            return ComposedFrame(to_pixels(full + change), residual)
 
         def part(share: float) -> tuple[Pixels, float]:
             dream = to_pixels(full + np.float32(share) * change)
@@ -78,29 +78,29 @@ class Emitter:
             return dream, self._measure(shown)
 
         dream, loss = part(1.0)
-        if loss <= self._max_loss:
-            return Emission(dream, residual, loss)
+        if loss <= self.limit:
+            return ComposedFrame(dream, residual, loss)
         return self._lower(part, residual, loss)
 
-    def _is_far(self, foretold: float) -> bool:
-        return math.isinf(self._max_loss) or foretold <= UNMEASURED_UP_TO * self._max_loss
+    def _is_far(self, predicted_loss: float) -> bool:
+        return math.isinf(self.limit) or predicted_loss <= UNMEASURED_UP_TO * self.limit
 
     def _lower(
         self, part: Callable[[float], tuple[Pixels, float]], residual: FloatImage, loss: float
-    ) -> Emission:
+    ) -> ComposedFrame:
         """Find a part close under the ceiling, taking the loss for a power of the share."""
         dream, source_loss = part(0.0)
-        best, search = (dream, source_loss, 0.0), _Search(loss, self._max_loss * (1 + CLOSE) / 2)
-        for _ in range(_MOST_TRIALS if source_loss < self._max_loss else 0):
-            if best[1] >= CLOSE * self._max_loss:
+        best, search = (dream, source_loss, 0.0), _Search(loss, self.limit * (1 + CLOSE) / 2)
+        for _ in range(_MOST_TRIALS if source_loss < self.limit else 0):
+            if best[1] >= CLOSE * self.limit:
                 break
             share = search.next_share()
             dream, loss = part(share)
-            if loss <= self._max_loss:
+            if loss <= self.limit:
                 best = dream, loss, share
             search.learn(share, loss)
         dream, loss, share = best
-        return Emission(dream, np.float32(share) * residual, loss, source_loss)
+        return ComposedFrame(dream, np.float32(share) * residual, loss, source_loss)
 
 
 class _Search:
@@ -112,7 +112,7 @@ class _Search:
         self._share, self._loss, self._power = 1.0, loss, _USUAL_POWER
 
     def next_share(self) -> float:
-        """Give the share to try next, inside the bracket."""
+        """Return the share to try next, inside the bracket."""
         width = self._high - self._low
         wanted: float = self._share * (self._aim / max(self._loss, _TINY)) ** (1 / self._power)
         return min(max(wanted, self._low + _INNER * width), self._high - _INNER * width)

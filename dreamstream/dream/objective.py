@@ -42,7 +42,7 @@ class Tiling(NamedTuple):
     cells: Tensor
 
 
-class Loss:
+class Objective:
     """The weighted sum of the layers' mean-square activations.
 
     Each layer adds coefficient x scale x (sum of squares without a 2-cell border) / (number of
@@ -50,25 +50,18 @@ class Loss:
 
     Args:
         extractor: The network.
-        coefficients: Of the layers, in the extractor's order.
         tile: As :attr:`DreamConfig.tile`.
 
     Raises:
         ModelError: Tiles are asked for, and the network sees all of a picture at once.
     """
 
-    def __init__(
-        self,
-        extractor: FeatureExtractor,
-        coefficients: Mapping[str, float],
-        tile: int | str = "auto",
-    ) -> None:
+    def __init__(self, extractor: FeatureExtractor, tile: int | str = "auto") -> None:
         self._extractor = extractor
-        self._coefficients = list(coefficients.values())
+        self.layers = extractor.layers
         scales = extractor.layer_scales
         self.calibrated = scales is not None
-        names = extractor.layers
-        values = [1.0] * len(names) if scales is None else [scales[name] for name in names]
+        values = [1.0 if scales is None else scales[name] for name in self.layers]
         self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
         self._tile, self._sight = tile, _sight(extractor, tile)
         self._tilings: dict[Size, Tiling] = {}
@@ -77,7 +70,7 @@ class Loss:
     @property
     def signature(self) -> Tiling:
         """What a compiled function has to expect of a tiling."""
-        layers = len(self._coefficients)
+        layers = len(self.layers)
         return Tiling(
             tf.TensorSpec([None, 1 + layers, 4], tf.int32), tf.TensorSpec([layers], tf.float32)
         )
@@ -88,12 +81,19 @@ class Loss:
             self._tilings[size] = self._cut(size)
         return self._tilings[size]
 
-    def measure(self, image: FloatImage) -> float:
-        """Compute the loss of a (1, H, W, 3) float32 picture in [-1, 1]."""
-        weights = self._scales.numpy() * np.array(self._coefficients, np.float32)
+    def measure(self, image: FloatImage, coefficients: FloatImage) -> float:
+        """Compute the loss of a picture.
+
+        Args:
+            image: (1, H, W, 3) float32 in [-1, 1].
+            coefficients: (layers,) float32.
+        """
+        weights = self._scales.numpy() * coefficients
         return float(np.sum(weights * self._measure_layers(image)))
 
-    def value_and_gradient(self, image: Tensor, tiling: Tiling) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(
+        self, image: Tensor, tiling: Tiling, coefficients: Tensor, unless: Tensor = False
+    ) -> tuple[Tensor, Tensor]:
         """Compute the loss of a (1, H, W, 3) picture and its gradient, inside a compiled function.
 
         The activations of one tile alone are in memory at a time.
@@ -101,11 +101,14 @@ class Loss:
         Args:
             image: float32 in [-1, 1].
             tiling: How a picture of its size is cut.
+            coefficients: (layers,) float32.
+            unless: Scalar bool; where it is true no network runs and all that is returned is 0.
 
         Returns:
             The loss, a float32 scalar; its gradient of the picture's shape.
         """
-        weights, shape = self._scales * self._coefficients, tf.shape(image)
+        weights, shape = self._scales * coefficients, tf.shape(image)
+        tiles = tiling.tiles[: tf.where(unless, 0, tf.shape(tiling.tiles)[0])]
 
         def add(tile: Tensor, value: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
             crop = _crop(image, tile[0])
@@ -114,7 +117,7 @@ class Loss:
                 part = tf.reduce_sum(weights * self._mean_squares_of(crop, tile, tiling.cells))
             return value + part, gradient + _place(tape.gradient(part, crop), tile[0], shape)
 
-        return _for_each(tiling.tiles, add, tf.constant(0.0), tf.zeros_like(image))
+        return _for_each(tiles, add, tf.constant(0.0), tf.zeros_like(image))
 
     def calibrate(self, image: FloatImage) -> None:
         """Choose the scales so that this (H, W, 3) picture's mean squares are all 1.
@@ -126,16 +129,16 @@ class Loss:
         self._scales.assign(1.0 / np.maximum(squares, np.finfo(np.float32).tiny))
         self.calibrated = float(image.std()) >= LEAST_CONTRAST
 
-    def forget(self) -> None:
-        """Let the next stream calibrate anew, where the network has no scales of its own."""
+    def reset(self) -> None:
+        """Have the next stream calibrate again, where the network has no scales of its own."""
         self.calibrated = self._extractor.layer_scales is not None
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Give the scales, and whether they hold for the stream, as named arrays."""
+        """Return the scales, and whether they hold for the stream, as named arrays."""
         return {"scales": self._scales.numpy(), "calibrated": np.array(self.calibrated)}
 
     def restore(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take the scales that another loss's :meth:`state` told."""
+        """Take the scales that another objective's :meth:`state` returned."""
         self._scales.assign(state["scales"])
         self.calibrated = bool(state["calibrated"])
 
@@ -186,7 +189,7 @@ def compiled(function: Callable[..., Any], *signature: Any) -> Any:
 
 
 def _sight(extractor: FeatureExtractor, tile: int | str) -> Sight | None:
-    """Tell what a network sees; None where nobody knows and nobody asked."""
+    """Return the network's receptive fields; None where they are unknown and not asked for."""
     if tile == "off":
         return None
     try:

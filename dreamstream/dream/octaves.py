@@ -6,53 +6,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamstream.dream.ascent import NEAR_CEILING, Ascent
+from dreamstream.dream.ascent import Ascended
 from dreamstream.dream.resampling import Size, enlarge, resize_corner_aligned, shrink
 from dreamstream.frames import FloatImage
 
 
 @dataclass(frozen=True, slots=True)
 class Octave:
-    """What one octave gave.
+    """The result of one octave.
 
     Attributes:
         image: (h, w, 3) float32 in [-1, 1], not clipped.
         loss: The loss before its last step; NaN where it took none.
         steps: Steps taken.
-        foretold: As of :class:`dreamstream.dream.ascent.Ascended`.
+        predicted_loss: As of :class:`dreamstream.dream.ascent.Ascended`.
+        first_loss: The loss before its first step; NaN where it took none.
     """
 
     image: FloatImage
     loss: float
     steps: int
-    foretold: float = math.nan
+    predicted_loss: float = math.nan
+    first_loss: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Headroom:
-    """Shares of max_loss up to which octaves may climb.
+Ascend = Callable[[FloatImage, FloatImage, bool], Ascended]
+"""Raises the loss of an octave's (h, w, 3) picture, with the (h, w) weights of its steps; is told
+whether it is the last octave."""
 
-    Attributes:
-        smaller: Every octave but the last.
-        last: The whole picture.
-    """
-
-    smaller: float = NEAR_CEILING
-    last: float = NEAR_CEILING
+OctaveRule = Callable[[FloatImage, FloatImage, Sequence[Size], Ascend], Iterator[Octave]]
 
 
-COLD_HEADROOM = Headroom()
-
-Climb = Callable[[FloatImage, FloatImage, Sequence[Size], Ascent, int, Headroom], Iterator[Octave]]
-
-
-def climb_reinject(
-    start: FloatImage,
-    emphasis: FloatImage,
-    sizes: Sequence[Size],
-    ascent: Ascent,
-    steps: int,
-    headroom: Headroom = COLD_HEADROOM,
+def reinject_octaves(
+    start: FloatImage, weights: FloatImage, sizes: Sequence[Size], ascend: Ascend
 ) -> Iterator[Octave]:
     """Re-inject each octave's own detail, then ascend: x_o = X_o + up(x_{o-1} - X_{o-1}).
 
@@ -61,41 +47,32 @@ def climb_reinject(
 
     Args:
         start: (H, W, 3) float32, the picture to begin from.
-        emphasis: (H, W) float32, factor of the step at each pixel.
+        weights: (H, W) float32, factor of the step at each pixel.
         sizes: Sizes of the octaves, smallest first, the last one (H, W).
-        ascent: Raises the loss of one octave.
-        steps: Steps in each octave.
-        headroom: How far octaves may climb.
+        ascend: Raises the loss of one octave.
     """
     change = np.zeros((*sizes[0], 3), np.float32)
     for size in sizes:
         base = shrink(start, size)
         begin = base + enlarge(change, size)
-        up_to = headroom.last if size == sizes[-1] else headroom.smaller
-        octave = Octave(*ascent.climb(begin, shrink(emphasis, size), steps, up_to))
-        change = octave.image - base
-        yield octave
+        ascended = ascend(begin, shrink(weights, size), size == sizes[-1])
+        change = ascended.image - base
+        yield Octave(*ascended)
 
 
-def climb_classic(
-    start: FloatImage,
-    emphasis: FloatImage,
-    sizes: Sequence[Size],
-    ascent: Ascent,
-    steps: int,
-    headroom: Headroom = COLD_HEADROOM,
+def classic_octaves(
+    start: FloatImage, weights: FloatImage, sizes: Sequence[Size], ascend: Ascend
 ) -> Iterator[Octave]:
     """Ascend, then add the lost detail, resizing corner-aligned, as the original program did.
 
-    Its arguments are those of :func:`climb_reinject`.
+    Its arguments are those of :func:`reinject_octaves`.
     """
     image = smaller = resize_corner_aligned(start, sizes[0])
     for size in sizes:
         begin = resize_corner_aligned(image, size)
-        weights = resize_corner_aligned(emphasis[..., None], size)[..., 0]
-        up_to = headroom.last if size == sizes[-1] else headroom.smaller
-        climbed = ascent.climb(begin, weights, steps, up_to)
+        factor = resize_corner_aligned(weights[..., None], size)[..., 0]
+        ascended = ascend(begin, factor, size == sizes[-1])
         same_size = resize_corner_aligned(start, size)
-        image = climbed.image + (same_size - resize_corner_aligned(smaller, size))
+        image = ascended.image + (same_size - resize_corner_aligned(smaller, size))
         smaller = same_size
-        yield Octave(image, climbed.loss, climbed.steps)
+        yield Octave(image, ascended.loss, ascended.steps, first_loss=ascended.first_loss)

@@ -19,7 +19,7 @@ class DreamReport:
             nobody asked for it and it is far below ``max_loss``.
         ascent_loss: Loss before the last step of the last octave, NaN where it took none; None
             where no network ran.
-        confidence: Mean trust in what was carried, in [0, 1]; None on a cold frame.
+        confidence: Mean confidence in what was carried, in [0, 1]; None on a cold frame.
         residual_rms: Root mean square of dream minus source, in levels of 255.
         flow_seconds: Time for flow, confidence and cuts.
         dream_seconds: All other time in the dreamer.

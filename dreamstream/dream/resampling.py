@@ -10,7 +10,7 @@ Size = tuple[int, int]
 
 
 def octave_sizes(size: Size, octaves: int, scale: float) -> list[Size]:
-    """Give the sizes of the octaves, smallest first.
+    """Return the sizes of the octaves, smallest first.
 
     Args:
         size: (height, width) of the finest octave.

@@ -37,33 +37,33 @@ _POOL = 4
 _TINY = 1e-6
 
 
-def emphasise(
+def step_weights(
     carried: FloatImage,
-    trust: FloatImage,
+    confidence: FloatImage,
     backward_flow: FloatImage,
     blend: float,
-    hold: float,
+    gain: float,
 ) -> FloatImage:
-    """Give the factor of the step at each pixel of a warm frame.
+    """Return the factor of the step at each pixel of a warm frame.
 
     Args:
         carried: (H, W, 3) float32, the residual that the frame starts from.
-        trust: (H, W) float32 in [0, 1], the confidence in it.
+        confidence: (H, W) float32 in [0, 1], in it.
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
         blend: Share of a trusted residual that is carried.
-        hold: Factor for old ground, of :func:`holding`.
+        gain: Factor for old ground, of :func:`strength_gain`.
 
     Returns:
         (H, W) float32 in [0, MOST].
     """
-    height, width = trust.shape
+    height, width = confidence.shape
     local = (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried)
-    factor = newness(trust, blend) * cv2.resize(local, (width, height))
-    return np.asarray(np.minimum(hold * factor, MOST), np.float32)
+    factor = disocclusion_weight(confidence, blend) * cv2.resize(local, (width, height))
+    return np.asarray(np.minimum(gain * factor, MOST), np.float32)
 
 
-def holding(strength: float, held: float | None) -> float:
-    """Give the step on old ground, in step sizes, that keeps a shot at one strength.
+def strength_gain(strength: float, held: float | None) -> float:
+    """Return the step on old ground, in step sizes, that keeps a shot at one strength.
 
     Args:
         strength: Root mean square of the previous residual.
@@ -74,23 +74,23 @@ def holding(strength: float, held: float | None) -> float:
     return float(min(HELD_STEP * (held / max(strength, _TINY)) ** HOLDING_POWER, MOST_HELD))
 
 
-def newness(trust: FloatImage, blend: float) -> FloatImage:
-    """Give 1 on old ground, and more where less could be carried.
+def disocclusion_weight(confidence: FloatImage, blend: float) -> FloatImage:
+    """Return 1 on old ground, and more where less could be carried.
 
     Ground in balance holds step / (1 - blend); where only a share of the residual came along, the
-    step must be 1 + blend / (1 - blend) (1 - trust) times as long to reach that at once; up to
+    step must be 1 + blend / (1 - blend) (1 - confidence) times as long to reach that at once; up to
     MOST, it is.
 
     Args:
-        trust: (H, W) float32 in [0, 1].
+        confidence: (H, W) float32 in [0, 1].
         blend: In [0, 1].
     """
     reach = min(blend / max(1 - blend, _TINY), MOST)
-    return np.asarray(1 + reach * (1 - trust), np.float32)
+    return np.asarray(1 + reach * (1 - confidence), np.float32)
 
 
 def motion(backward_flow: FloatImage) -> FloatImage:
-    """Give how far each place moves against its scene, in [0, 1], soft at edges.
+    """Return how far each place moves against its scene, in [0, 1], soft at edges.
 
     Args:
         backward_flow: (H, W, 2) float32 pixels.
@@ -106,7 +106,7 @@ def motion(backward_flow: FloatImage) -> FloatImage:
 
 
 def weakness(residual: FloatImage) -> FloatImage:
-    """Give 1 where a residual has its usual strength or more, up to 3 where it has none.
+    """Return 1 where a residual has its usual strength or more, up to 3 where it has none.
 
     Args:
         residual: (H, W, 3) float32.

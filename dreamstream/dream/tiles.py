@@ -59,7 +59,7 @@ class Span:
 
 
 def whole_spans(length: int, counts: Sequence[int]) -> list[Span]:
-    """Give the one span of a picture that is not cut.
+    """Return the one span of a picture that is not cut.
 
     Args:
         length: Of the axis, in pixels.
@@ -173,9 +173,9 @@ def automatic_side(size: Size, sight: Sight, memory: float) -> int | None:
 
 
 def machine_memory() -> float:
-    """Tell the bytes of memory that this machine has, or this container may take.
+    """Return the bytes of memory that this machine has, or this container may take.
 
-    What is free would say more, but changes: equal runs shall cut alike, and so give equal dreams.
+    What is free would say more, but changes: equal runs must cut alike to give equal dreams.
     """
     return min([_physical_memory(), *_container_limits()])
 

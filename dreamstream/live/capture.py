@@ -12,7 +12,7 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.errors import SourceError, SourceLost
 from dreamstream.frames import Pixels, StreamInfo
-from dreamstream.live.mailbox import Slot
+from dreamstream.live.mailbox import Mailbox
 from dreamstream.sources.base import Source
 from dreamstream.sources.fit import fit
 
@@ -62,7 +62,7 @@ class Captured:
 
 
 class Device(Protocol):
-    """Gives frames at its own pace; it is read and closed by one thread.
+    """Returns frames at its own pace; it is read and closed by one thread.
 
     Attributes:
         name: What messages call it.
@@ -87,7 +87,7 @@ class Device(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
         ...
 
 
@@ -130,7 +130,7 @@ class Film:
     Args:
         open_film: Opens it, once more for each turn of a loop.
         name: What messages call it.
-        loop: Begin anew at the end.
+        loop: Restart at the end.
         clock: Tells seconds.
     """
 
@@ -211,14 +211,14 @@ class NetStream:
 def gone(name: str) -> SourceLost:
     """Make the error for a device that gives no more pictures."""
     return SourceLost(
-        f"{name} gives no picture any more: it is unplugged or hangs; plug it in and start anew"
+        f"{name} gives no picture any more: it is unplugged or hangs; plug it in and restart"
     )
 
 
 def never_came(name: str) -> SourceError:
     """Make the error for a device that has opened and gives no picture."""
     return SourceError(
-        f"{name} gives no picture: another program may hold it; close that one, or plug it in anew"
+        f"{name} gives no picture: another program may hold it; close that one, or plug it in again"
     )
 
 
@@ -256,7 +256,7 @@ class Pacer:
         self._due = -float("inf")
 
     def admits(self, moment: float) -> bool:
-        """Tell whether a frame of this moment has its turn."""
+        """Return whether a frame of this moment has its turn."""
         if moment < self._due - _EARLY * self._period:
             return False
         turn = self._due if self._due > moment - self._period else moment
@@ -282,7 +282,7 @@ class CaptureThread(threading.Thread):
         super().__init__(name="capture", daemon=True)
         self._device, self._pacer = device, Pacer(rate)
         self._stopped = threading.Event()
-        self.newest: Slot[Captured] = Slot()
+        self.newest: Mailbox[Captured] = Mailbox()
         self.frames = 0
         self.over = False
         self.failure: Exception | None = None

@@ -7,7 +7,7 @@ SIDES = (192, 256, 384, 640)
 """The ladder of dream sizes: longest side in pixels.  A rung costs about twice the one below."""
 
 FRAMES_PER_LOOK = 1.6
-"""Frames that the network may take for one look: more than half of them shall have a step."""
+"""Frames that the network may take for one look: more than half of them should get a step."""
 
 MOST_STEPS = 3
 """Steps a look on the top rung; more would show as jumps."""

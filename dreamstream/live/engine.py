@@ -12,14 +12,14 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.resampling import Size, fit_size
 from dreamstream.frames import Pixels
 from dreamstream.live.capture import Captured
-from dreamstream.live.carried import CarriedDream, Dreamed, Snapshot, Thought
 from dreamstream.live.controller import Controller, Rung, make_ladder
 from dreamstream.live.loading import yield_to_the_picture
-from dreamstream.live.mailbox import Slot
+from dreamstream.live.mailbox import Mailbox
+from dreamstream.live.residual import LiveResidual, ShownFrame, Snapshot, Update
 from dreamstream.temporal.cuts import Change
 
 _POLL = 0.1
-"""Seconds after which a waiting thread looks whether it shall end."""
+"""Seconds after which a waiting thread checks whether to end."""
 
 _MOST_LOSSES = 256
 """Losses kept at the most where nobody takes them."""
@@ -30,23 +30,23 @@ _LONGEST_END = 30.0
 logger = logging.getLogger(__name__)
 
 
-class Looking(Protocol):
-    """A network as the engine needs it; see :class:`dreamstream.live.network.Network`."""
+class InferenceModel(Protocol):
+    """A network as the engine needs it; see :class:`dreamstream.live.model.LiveModel`."""
 
     def dreams_at(self, size: Size) -> bool:
-        """Tell whether a picture of a size is large enough to dream."""
+        """Return whether a picture of a size is large enough to dream."""
         ...
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run one dream size for the first time."""
         ...
 
-    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Thought:
-        """Say what to change in a snapshot."""
+    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
+        """Return what to change in a snapshot."""
         ...
 
 
-LoadNetwork = Callable[[DreamConfig], Looking]
+LoadModel = Callable[[DreamConfig], InferenceModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class LiveFrame:
     index: int
     moment: float
     source: Pixels
-    dreamed: Dreamed
+    dreamed: ShownFrame
     side: int
     seconds: float
 
@@ -76,15 +76,15 @@ class LiveFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mind:
+class _LoadedModel:
     """A network, how it dreams, and what chooses its dream size."""
 
-    network: Looking
+    network: InferenceModel
     config: DreamConfig
     controller: Controller
 
 
-class Engine:
+class LiveEngine:
     """Dreams the newest frames, without ever waiting for the network.
 
     Args:
@@ -107,19 +107,19 @@ class Engine:
         config: DreamConfig,
         size: Size,
         period: float,
-        captured: Slot[Captured],
-        load: LoadNetwork,
+        captured: Mailbox[Captured],
+        load: LoadModel,
     ) -> None:
-        self.dreams: Slot[LiveFrame] = Slot()
+        self.dreams: Mailbox[LiveFrame] = Mailbox()
         self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
         self.strength = 1.0
         self.failure: Exception | None = None
         self._size, self._period, self._captured, self._load = size, period, captured, load
-        self._carried = CarriedDream(config)
-        self._mind: _Mind | None = None
-        self._snapshots: Slot[Snapshot] = Slot()
-        self._thoughts: Slot[Thought] = Slot()
-        self._wanted: Slot[DreamConfig] = Slot()
+        self._carried = LiveResidual(config)
+        self._loaded: _LoadedModel | None = None
+        self._snapshots: Mailbox[Snapshot] = Mailbox()
+        self._updates: Mailbox[Update] = Mailbox()
+        self._wanted: Mailbox[DreamConfig] = Mailbox()
         self._stopped = threading.Event()
         bodies = {
             "dream": self._dream_newest,
@@ -135,8 +135,8 @@ class Engine:
     @property
     def config(self) -> DreamConfig | None:
         """How it dreams now; None while no network is loaded."""
-        mind = self._mind
-        return None if mind is None else mind.config
+        loaded = self._loaded
+        return None if loaded is None else loaded.config
 
     def change(self, config: DreamConfig) -> None:
         """Dream otherwise, once the network for it is loaded; until then go on as before."""
@@ -176,29 +176,29 @@ class Engine:
                 index, before = index + 1, captured
 
     def _dream(self, index: int, captured: Captured, before: Captured) -> None:
-        mind, begun = self._mind, time.perf_counter()
+        loaded, begun = self._loaded, time.perf_counter()
         side = 0
-        if mind is not None:
+        if loaded is not None:
             passed, turns = captured.moment - before.moment, captured.number - before.number
-            mind.controller.note_frame(passed, turns)
-            side = mind.controller.rung.side
-        thought = self._thoughts.take()
-        dreamed = self._carried.advance(index, captured.pixels, side, thought)
+            loaded.controller.note_frame(passed, turns)
+            side = loaded.controller.rung.side
+        update = self._updates.take()
+        dreamed = self._carried.advance(index, captured.pixels, side, update)
         if dreamed.change is not Change.FLASH:
             self._snapshots.put(dreamed.snapshot)
         seconds = time.perf_counter() - begun
         self.dreams.put(LiveFrame(index, captured.moment, captured.pixels, dreamed, side, seconds))
 
     def _look_at_newest(self) -> None:
-        """Let the network look at the newest snapshot."""
-        snapshot, mind = self._snapshots.take(_POLL), self._mind
-        if snapshot is None or mind is None:
+        """Have the network look at the newest snapshot."""
+        snapshot, loaded = self._snapshots.take(_POLL), self._loaded
+        if snapshot is None or loaded is None:
             return
-        rung, begun = mind.controller.rung, time.perf_counter()
-        thought = mind.network.look(snapshot, rung, self.strength)
-        mind.controller.note_look(rung, time.perf_counter() - begun)
-        self.losses.append((thought.index, thought.loss))
-        self._thoughts.put(thought)
+        rung, begun = loaded.controller.rung, time.perf_counter()
+        update = loaded.network.look(snapshot, rung, self.strength)
+        loaded.controller.note_look(rung, time.perf_counter() - begun)
+        self.losses.append((update.index, update.loss))
+        self._updates.put(update)
 
     def _load_wanted(self) -> None:
         """Load the network that is wanted, beside the one that dreams on."""
@@ -207,15 +207,15 @@ class Engine:
             return
         network = self._load(config)
         ladder = self._ladder(network, config)
-        mind = _Mind(network, config, Controller(ladder, self._period))
+        loaded = _LoadedModel(network, config, Controller(ladder, self._period))
         for side in sorted({rung.side for rung in ladder}):
             if self._stopped.is_set():
                 return
             network.warm_up(self._size, side)
-            mind.controller.reach = sum(rung.side <= side for rung in ladder)
-            self._mind = mind  # from the first size on: the others are warmed beside the dream
+            loaded.controller.reach = sum(rung.side <= side for rung in ladder)
+            self._loaded = loaded  # from the first size on: the others are warmed beside the dream
 
-    def _ladder(self, network: Looking, config: DreamConfig) -> list[Rung]:
+    def _ladder(self, network: InferenceModel, config: DreamConfig) -> list[Rung]:
         """Make the rungs that the frames and the options allow and the network can dream at."""
         longest = min(max(self._size), config.dream_size or max(self._size))
         ladder = make_ladder(longest)

@@ -9,13 +9,13 @@ from dreamstream.config import DreamConfig
 from dreamstream.models.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
-    from dreamstream.live.network import Network
+    from dreamstream.live.model import LiveModel
 
 _NICENESS = 3
 """Enough that a step of the network gives way to a frame, and little beside other programs."""
 
 
-def load_network(config: DreamConfig, *, quiet: bool = True) -> "Network":
+def load_model(config: DreamConfig, *, quiet: bool = True) -> "LiveModel":
     """Load TensorFlow, where that has not been done, and a network.
 
     The thread that calls this gives way to others from here on, and so do those of TensorFlow's
@@ -30,13 +30,13 @@ def load_network(config: DreamConfig, *, quiet: bool = True) -> "Network":
     """
     load_tensorflow(quiet=quiet)
     yield_to_the_picture()
-    from dreamstream.live.network import Network
+    from dreamstream.live.model import LiveModel
 
-    return Network(config)
+    return LiveModel(config)
 
 
 def yield_to_the_picture() -> None:
-    """Let this thread give way to the others.
+    """Make this thread give way to the others.
 
     On Linux alone a thread has a niceness of its own, which the threads that it starts inherit.
     """

@@ -2,34 +2,38 @@
 
 import dataclasses
 
-from dreamstream.config import DEFAULT_MODEL, PRESETS, DreamConfig
+from dreamstream.config import DEFAULT_MODEL, PRESETS, DreamConfig, Preset
 from dreamstream.models.catalog import find_model
+
+_LOOK = {field.name for field in dataclasses.fields(Preset)} - {"model", "dream_size"}
+_KEPT = [
+    field.name
+    for field in dataclasses.fields(DreamConfig)
+    if field.name != "preset" and field.name not in _LOOK
+]
+"""Settings that are no part of a preset's look."""
 
 WEAKEST, STRONGEST, STRENGTH_RATIO = 0.25, 4.0, 1.25
 """Bounds of the viewer's factor on the strength, and what a key press makes of it."""
 
 
 def next_preset(config: DreamConfig) -> DreamConfig:
-    """Give the look after this one, of those that the same network can dream."""
+    """Return the look after this one, of those that the same network can dream.
+
+    The next preset sets its own look; all other settings stay.
+    """
     names = [
         name
         for name, preset in PRESETS.items()
         if preset.model in (DEFAULT_MODEL, config.model) or name == config.preset
     ]
     following = names[(names.index(config.preset) + 1) % len(names)]
-    return DreamConfig(
-        preset=following,
-        model=config.model,
-        weights=config.weights,
-        dream_size=config.dream_size,
-        seed=config.seed,
-        flow=config.flow,
-        no_cuts=config.no_cuts,
-    )
+    kept = {name: getattr(config, name) for name in _KEPT}
+    return DreamConfig(preset=following, **kept)
 
 
 def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
-    """Give the look that one layer alone makes; None where the network has not so many.
+    """Return the look that one layer alone makes; None where the network has not so many.
 
     Args:
         config: The look so far.
@@ -49,6 +53,6 @@ def name_look(config: DreamConfig) -> str:
 
 
 def next_strength(strength: float, *, stronger: bool) -> float:
-    """Give the strength after a key press."""
+    """Return the strength after a key press."""
     factor = STRENGTH_RATIO if stronger else 1 / STRENGTH_RATIO
     return min(max(strength * factor, WEAKEST), STRONGEST)

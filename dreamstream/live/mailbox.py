@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 _Value = TypeVar("_Value")
 
 
-class Slot(Generic[_Value]):
+class Mailbox(Generic[_Value]):
     """Holds the newest value until it is taken."""
 
     def __init__(self) -> None:

@@ -54,7 +54,7 @@ class Outputs:
         return recorder
 
     def save_still(self, pixels: Pixels) -> Path:
-        """Write a (H, W, 3) picture as a PNG named by the clock; give its path.
+        """Write a (H, W, 3) picture as a PNG named by the clock; return its path.
 
         Raises:
             SinkError: It can't be written.

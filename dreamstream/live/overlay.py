@@ -99,7 +99,7 @@ def draw_help(pixels: Pixels, lines: Sequence[tuple[str, str]]) -> Pixels:
 
 
 def _cells(readout: Readout) -> list[tuple[str, tuple[int, int, int]]]:
-    """Give the figures, each with its colour."""
+    """Return the figures, each with its colour."""
     figures = [f"{readout.rate:.0f} frames/s", f"{1000 * readout.latency:.0f} ms"]
     if not readout.side:
         return [*((figure, _WHITE) for figure in figures), ("waking up ...", _AMBER)]
@@ -147,7 +147,7 @@ class _Canvas:
         self._font = cv2.FontFace("sans")
 
     def measure(self, words: str, weight: int = _REGULAR) -> int:
-        """Tell how wide words are, in pixels."""
+        """Return how wide words are, in pixels."""
         size = (self.width, self.height)
         box = cv2.getTextSize(size, words, (0, 0), self._font, self.text, weight)
         return int(box[2])
@@ -160,7 +160,7 @@ class _Canvas:
         colour: tuple[int, int, int],
         weight: int = _REGULAR,
     ) -> int:
-        """Write words on a base line; give where they end."""
+        """Write words on a base line; return where they end."""
         cv2.putText(self.pixels, words, (left, base), colour, self._font, self.text, weight)
         return left + self.measure(words, weight)
 

@@ -10,7 +10,7 @@ from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
 from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import StreamInfo
 from dreamstream.live.capture import MOST_RATE, Camera, CaptureThread, Device, Film, NetStream
-from dreamstream.live.engine import Engine, LoadNetwork
+from dreamstream.live.engine import LiveEngine, LoadModel
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.view import LiveView, Parts
 from dreamstream.live.virtual import VirtualCameraSink
@@ -46,13 +46,13 @@ class LiveRun:
 
 
 def is_live(target: str, live: LiveConfig) -> bool:
-    """Tell whether a target is shown live: a camera, an rtsp stream, or whatever is asked to be."""
+    """Return whether a target is shown live: a camera, an rtsp stream, or what is asked to be."""
     return live.live or target.lower().startswith(_NET_CAMERA) or _camera_of(target) is not None
 
 
 def run_live(
     run: LiveRun,
-    load: LoadNetwork,
+    load: LoadModel,
     write_record: Callable[[FrameRecord], None] | None = None,
 ) -> int:
     """Show a camera's dream until it ends; recordings are finished whatever ends it.
@@ -76,7 +76,7 @@ def run_live(
 def show_device(
     device: Device,
     run: LiveRun,
-    load: LoadNetwork,
+    load: LoadModel,
     *,
     write_record: Callable[[FrameRecord], None] | None = None,
     window: Window | None = None,
@@ -97,7 +97,9 @@ def show_device(
     with ExitStack() as stack:
         capture = CaptureThread(device, rate)
         stack.callback(capture.stop)
-        engine = Engine(run.dream, (info.height, info.width), float(1 / rate), capture.newest, load)
+        engine = LiveEngine(
+            run.dream, (info.height, info.width), float(1 / rate), capture.newest, load
+        )
         stack.callback(engine.stop)
         if run.live.virtual_camera and tap is None:
             tap = stack.enter_context(VirtualCameraSink(info))
@@ -156,7 +158,7 @@ def _open_window(info: StreamInfo, live: LiveConfig) -> Window:
 
 
 def _camera_of(target: str) -> int | str | None:
-    """Tell which camera a target names: by its number or by its device's path."""
+    """Return which camera a target names: by its number or by its device's path."""
     number = camera_number(target)
     if number is not None:
         return number

@@ -16,7 +16,7 @@ from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkError, SourceLost
 from dreamstream.frames import HALF_RANGE, Frame, Pixels
 from dreamstream.live.capture import CaptureThread, Device, Watchdog, gone, never_came
-from dreamstream.live.engine import Engine, LiveFrame
+from dreamstream.live.engine import LiveEngine, LiveFrame
 from dreamstream.live.keys import Action, action_of, help_lines
 from dreamstream.live.ledger import Ledger
 from dreamstream.live.looks import name_look, next_preset, next_strength, single_layer
@@ -54,7 +54,7 @@ class Parts:
 
     device: Device
     capture: CaptureThread
-    engine: Engine
+    engine: LiveEngine
     window: Window
     outputs: Outputs
     tap: Sink | None = None
@@ -250,7 +250,7 @@ class LiveView:
             raise self._with_recording(error)
 
     def _with_recording(self, error: Exception) -> Exception:
-        """Say of a lost device where what was recorded lies."""
+        """Log of a lost device where what was recorded lies."""
         recorder = self._recorder
         if not isinstance(error, SourceLost) or recorder is None or recorder.path is None:
             return error

@@ -42,15 +42,15 @@ class VirtualCameraSink(Sink):
             self._camera.send(np.ascontiguousarray(frame.pixels))
         except (RuntimeError, OSError) as error:
             raise SinkError(
-                f"sending to the virtual camera {self.device} failed ({error}); start anew"
+                f"sending to the virtual camera {self.device} failed ({error}); restart"
             ) from error
 
     def close(self) -> None:
-        """Let go of the virtual camera."""
+        """Release the virtual camera."""
         self._camera.close()
 
     def abort(self) -> None:
-        """Let go of the virtual camera."""
+        """Release the virtual camera."""
         self._camera.close()
 
 

@@ -27,7 +27,7 @@ class Window(Protocol):
         ...
 
     def key(self) -> str | None:
-        """Give the character typed since the last call, if any."""
+        """Return the character typed since the last call, if any."""
         ...
 
     def toggle_full_screen(self) -> None:

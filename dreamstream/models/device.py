@@ -6,7 +6,6 @@ never again.
 
 import contextlib
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from dreamstream.config import DreamConfig
 from dreamstream.errors import DeviceError
+from dreamstream.processor import processor_flags
 
 Capability = tuple[int, int]
 
@@ -27,7 +27,7 @@ on one whose virtual machine hides AMX: 163 GFLOP/s against 318 in float32); AMD
 _BFLOAT16_CAPABILITY, _FLOAT16_CAPABILITY = (8, 0), (7, 0)
 """Compute capabilities of the first NVIDIA GPUs with matrix units for them: Ampere and Volta."""
 
-_CPU_INFORMATION, _GPUS = Path("/proc/cpuinfo"), Path("/proc/driver/nvidia/gpus")
+_GPUS = Path("/proc/driver/nvidia/gpus")
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,20 +101,6 @@ def choose_gpu(wanted: str, gpus: int) -> int | None:
             "Linux 'pip install dreamstream[cuda]' installs what NVIDIA's GPUs need)"
         )
     return number
-
-
-def processor_flags(information: Path = _CPU_INFORMATION) -> frozenset[str]:
-    """Read what the processor can do; nothing where the system doesn't tell.
-
-    Args:
-        information: Linux's description of the processors.
-    """
-    try:
-        text = information.read_text()
-    except OSError:
-        return frozenset()
-    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
-    return frozenset(flags[1].split()) if flags else frozenset()
 
 
 def describe_hardware() -> str:

@@ -10,20 +10,58 @@ from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol, runtime_checkable
 
-from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkClosed
-from dreamstream.frames import Frame, Pixels
+from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.journal import DreamerState, Journal
 from dreamstream.render.prefetch import Ahead, Here, one_thread
 from dreamstream.render.side_by_side import side_by_side
 from dreamstream.sinks import Sink
 from dreamstream.sources import Source
-from dreamstream.temporal.frame_analysis import Movement
+from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis
 
 
-def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:
+class FrameDreamer(Protocol):
+    """Turns each frame of a stream into a dream.
+
+    Attributes:
+        report: What happened to the last frame.
+        octave_images: The last frame's picture at each octave that was dreamed, (h, w, 3) float32,
+            smallest first.
+    """
+
+    report: DreamReport
+    octave_images: list[FloatImage]
+
+    def reset(self) -> None:
+        """Forget the stream so far: the next frame starts a new one."""
+        ...
+
+    def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
+        """Find out how an (H, W, 3) uint8 frame follows from those before it."""
+        ...
+
+    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+        """Return the dream of an (H, W, 3) uint8 frame, of the same shape."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A dreamer whose stream can be interrupted and gone on with."""
+
+    def state(self) -> DreamerState:
+        """Return all that the next frame depends on, as named arrays."""
+        ...
+
+    def restore(self, state: DreamerState) -> None:
+        """Go on from such a state."""
+        ...
+
+
+def dream_stream(source: Source, dreamer: FrameDreamer, sink: Sink) -> int:
     """Dream a whole stream.
 
     Use source and sink in a ``with``: the sink puts its output in place when it is closed.
@@ -41,7 +79,7 @@ def dream_stream(source: Source, dreamer: Dreamer, sink: Sink) -> int:
 
 def dream_frames(
     source: Source,
-    dreamer: Dreamer,
+    dreamer: FrameDreamer,
     sink: Sink,
     *,
     compare: bool = False,
@@ -67,13 +105,13 @@ def dream_frames(
     with ExitStack() as stack:
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
-            for foreseen in _frames(stack, source, dreamer):
-                dream = dreamer.dream(foreseen.frame.pixels, foreseen.movement)
+            for analysed in _frames(stack, source, dreamer):
+                dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:
                     return
-                shown = side_by_side(foreseen.frame.pixels, dream) if compare else dream
-                writing.give(foreseen, shown, dreamer)
+                shown = side_by_side(analysed.frame.pixels, dream) if compare else dream
+                writing.give(analysed, shown, dreamer)
                 if writing.is_done:
                     yield from writing.settle()
         except Exception:
@@ -83,33 +121,33 @@ def dream_frames(
 
 
 @dataclass(frozen=True, slots=True)
-class _Foreseen:
+class _AnalysedFrame:
     """A frame, how it follows from those before it, and the time that reading it took."""
 
     frame: Frame
-    movement: Movement
+    analysis: FrameAnalysis
     read_seconds: float
 
 
-def _foresee(source: Source, dreamer: Dreamer) -> Iterator[_Foreseen]:
+def _analyse(source: Source, dreamer: FrameDreamer) -> Iterator[_AnalysedFrame]:
     """Read frames and compare them, as far as this is iterated."""
-    seen = None
+    state = None
     asked = time.perf_counter()
     for frame in source:
         read = time.perf_counter()
-        movement = dreamer.foresee(frame.pixels, seen)
-        seen = movement.seen
-        yield _Foreseen(frame, movement, read - asked)
+        analysis = dreamer.analyse(frame.pixels, state)
+        state = analysis.state
+        yield _AnalysedFrame(frame, analysis, read - asked)
         asked = time.perf_counter()
 
 
-def _frames(stack: ExitStack, source: Source, dreamer: Dreamer) -> Iterator[_Foreseen]:
+def _frames(stack: ExitStack, source: Source, dreamer: FrameDreamer) -> Iterator[_AnalysedFrame]:
     """Read and compare frames, in a thread where that may be."""
-    foreseen = _foresee(source, dreamer)
+    analysed = _analyse(source, dreamer)
     if _is_shared(source):
-        return foreseen
+        return analysed
     thread = stack.enter_context(one_thread("reading"))
-    return stack.enter_context(closing(Ahead(foreseen, thread)))
+    return stack.enter_context(closing(Ahead(analysed, thread)))
 
 
 def _writer(stack: ExitStack, source: Source, sink: Sink) -> Executor:
@@ -120,7 +158,7 @@ def _writer(stack: ExitStack, source: Source, sink: Sink) -> Executor:
 
 
 def _is_shared(source: Source) -> bool:
-    """Tell whether the sink reads sound from the source itself: then one must follow the other."""
+    """Return whether the sink reads sound from the source: then one must follow the other."""
     sound = source.info.sound
     return sound is not None and sound.feed is not None
 
@@ -145,20 +183,31 @@ class _Given:
     """A dream on its way into the sink.
 
     Attributes:
-        foreseen: Its frame.
+        analysed: Its frame.
         report: What the dreamer says of it.
         state: The dreamer's after it; None where no journal wants it.
         written: What comes of it.
     """
 
-    foreseen: _Foreseen
+    analysed: _AnalysedFrame
     report: DreamReport
     state: DreamerState | None
     written: Future[_Written]
 
 
+def _state_of(dreamer: FrameDreamer) -> DreamerState:
+    """Return a dreamer's state for the journal.
+
+    Raises:
+        TypeError: It has none, so its streams can't keep a journal.
+    """
+    if not isinstance(dreamer, Resumable):
+        raise TypeError(f"journal: a {type(dreamer).__name__} has no state to go on from")
+    return dreamer.state()
+
+
 class _Writing:
-    """Gives dreams to a sink, one at a time.
+    """Returns dreams to a sink, one at a time.
 
     While the caller has a record nothing is being written: sink and journal agree.
 
@@ -182,22 +231,22 @@ class _Writing:
         """Whether nothing is being written."""
         return self._given is None or self._given.written.done()
 
-    def give(self, foreseen: _Foreseen, shown: Pixels, dreamer: Dreamer) -> None:
-        """Let a frame's dream be written; what was given before must be settled."""
-        frame = foreseen.frame
-        state = None if self._journal is None else dreamer.state()
+    def give(self, analysed: _AnalysedFrame, shown: Pixels, dreamer: FrameDreamer) -> None:
+        """Have a frame's dream written; what was given before must be settled."""
+        frame = analysed.frame
+        state = None if self._journal is None else _state_of(dreamer)
         written = self._thread.submit(self._write, Frame(shown, frame.time, frame.index))
-        self._given = _Given(foreseen, dreamer.report, state, written)
+        self._given = _Given(analysed, dreamer.report, state, written)
 
     def settle(self) -> Iterator[FrameRecord]:
-        """Wait for what is being written, if anything is, and give its record."""
+        """Wait for what is being written, if anything is, and return its record."""
         given, self._given = self._given, None
         if given is None:
             return
         written = given.written.result()
         self.closed = written.closed
         wall, self._left = written.left - self._left, written.left
-        frame, read = given.foreseen.frame, given.foreseen.read_seconds
+        frame, read = given.analysed.frame, given.analysed.read_seconds
         yield FrameRecord(frame.index, frame.time, given.report, read, written.seconds, wall)
         if self._journal is not None and given.state is not None:
             self._journal.note(frame.index + 1, given.state)  # only now: the record is kept, too

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from dreamstream.cli.arguments import Request, UsageError
+from dreamstream.errors import UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.journal import (
     Journal,
@@ -15,6 +15,7 @@ from dreamstream.journal import (
     terms_of,
     was_placed,
 )
+from dreamstream.render.job import Job
 from dreamstream.sinks import is_series, is_there
 from dreamstream.sources.opening import STDIN
 
@@ -33,16 +34,19 @@ def require_resumable(source: str, output: str | None, info: StreamInfo) -> None
         UsageError: The output is no file, or the input can't be read from its beginning again.
     """
     if output is None or output == "-":
-        raise UsageError("--resume: is for an OUTPUT file; a window or stdout leaves nothing")
+        raise UsageError(
+            "--resume: is for an OUTPUT file; a window or stdout leaves nothing", "resume"
+        )
     if not _is_file(source, info):
         raise UsageError(
             f"--resume: {source} can't be read again from its beginning; leave --resume out, or "
-            "save it to a file first"
+            "save it to a file first",
+            "resume",
         )
 
 
 def is_whole(output: str, overwrite: bool) -> bool:
-    """Tell whether an output that is to be resumed is there already.
+    """Return whether an output that is to be resumed is there already.
 
     Args:
         output: The file, or the pattern of numbered pictures.
@@ -56,14 +60,11 @@ def is_whole(output: str, overwrite: bool) -> bool:
     return not overwrite and is_there(output) and not interrupted(path)
 
 
-def open_journal(
-    request: Request, source: str, output: str | None, info: StreamInfo
-) -> Journal | None:
+def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | None:
     """Open the journal of a run: a new one, or with ``--resume`` the interrupted run's.
 
     Args:
-        request: What the run is asked for.
-        source: What is read.
+        job: What is to be dreamed.
         output: What is written; None is a window.
         info: What is known of the source.
 
@@ -74,12 +75,12 @@ def open_journal(
     Raises:
         ResumeError: The interrupted run can't be resumed; the message says why.
     """
-    one = info.rate is None or request.preview is not None
-    if output is None or one or not is_series(output) or not _is_file(source, info):
+    one = info.rate is None or job.preview is not None
+    if output is None or one or not is_series(output) or not _is_file(job.source, info):
         return None
-    terms = terms_of(request.dream, request.media, info)
-    resumed = _find(Path(output), terms, request.media.resume)
-    return resumed or new_journal(Path(output), terms, request.media.overwrite)
+    terms = terms_of(job.dream, job.media, info)
+    resumed = _find(Path(output), terms, job.media.resume)
+    return resumed or new_journal(Path(output), terms, job.media.overwrite)
 
 
 def _find(output: Path, terms: Terms, resume: bool) -> Journal | None:

@@ -89,12 +89,12 @@ def _length_before(path: Path, first: int) -> int:
 
 
 def _finite(value: float | None) -> float | None:
-    """Give a number that JSON knows: it has no infinity and no NaN."""
+    """Return a number that JSON knows: it has no infinity and no NaN."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def stats_of(record: "FrameRecord", max_loss: float | None) -> dict[str, Any]:
-    """Give a frame's figures by the names that the statistics file uses.
+    """Return a frame's figures by the names that the statistics file uses.
 
     Times are seconds; ``residual_rms`` is in levels of 255; ``steps`` counts by octave, smallest
     first; ``latency`` is null where nothing waits for the frame.

@@ -17,7 +17,7 @@ _FEWEST = 2
 
 
 def becomes_clip(media: MediaConfig, info: StreamInfo, output: str | None) -> bool:
-    """Tell whether an input is a picture that is to become a clip.
+    """Return whether an input is a picture that is to become a clip.
 
     Args:
         media: ``zoom``, ``rotate``, ``drift`` and ``loop`` ask for one.
@@ -38,7 +38,7 @@ def clip_options(media: MediaConfig) -> Iterator[str]:
 
 
 def holds_many(output: str | None) -> bool:
-    """Tell whether more than one frame can be seen in an output."""
+    """Return whether more than one frame can be seen in an output."""
     return output is None or _is_film(output) or NUMBER.search(Path(output).name) is not None
 
 

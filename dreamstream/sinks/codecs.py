@@ -13,7 +13,7 @@ from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import StreamInfo
-from dreamstream.models.device import processor_flags
+from dreamstream.processor import processor_flags
 
 _LOG = logging.getLogger(__name__)
 

@@ -54,7 +54,7 @@ class CutDetector:
         self._flashes = 0
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Give all that is remembered, as named arrays."""
+        """Return all that is remembered, as named arrays."""
         return {"recent": np.array(self._recent, np.float64), "flashes": np.array(self._flashes)}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -86,7 +86,7 @@ class CutDetector:
         return Change.NONE
 
     def _begin_shot(self, content: float) -> None:
-        """Let the next cut need more than this one's content: a shot may begin in fast motion."""
+        """Make the next cut need more than this one's content: a shot may begin in fast motion."""
         self._recent.clear()
         self._recent.append(content / TIMES_RECENT)
 
@@ -100,7 +100,7 @@ class CutDetector:
 
 
 def content_value(now: Hsv, before: Hsv) -> float:
-    """Give the mean absolute difference of hue, saturation and value (PySceneDetect's measure)."""
+    """Return the mean absolute difference of hue, saturation and value (as PySceneDetect)."""
     return float(cv2.absdiff(now, before).mean())
 
 
@@ -120,7 +120,7 @@ def _detail(luma: FloatImage) -> FloatImage:
 
 
 def _correlation(first: FloatImage, second: FloatImage) -> float:
-    """Give Pearson's correlation; two flat pictures correlate fully, a flat one with none."""
+    """Return Pearson's correlation; two flat pictures correlate fully, a flat one with none."""
     a, b = first - first.mean(), second - second.mean()
     energy = float(np.sqrt((a * a).sum() * (b * b).sum()))
     if energy == 0.0:

@@ -49,7 +49,7 @@ class Flow(Protocol):
     """Tells how the picture moved between two frames."""
 
     def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
-        """Give the flow from a frame to the one before it.
+        """Return the flow from a frame to the one before it.
 
         Args:
             current: (H, W, 3) uint8 RGB.
@@ -71,7 +71,7 @@ class NoFlow:
     """Takes the camera and the world to stand still."""
 
     def backward(self, current: Pixels, previous: Pixels) -> FloatImage:
-        """Give a field of zeros; see :meth:`Flow.backward`."""
+        """Return a field of zeros; see :meth:`Flow.backward`."""
         return np.zeros((*current.shape[:2], 2), np.float32)
 
 
@@ -157,7 +157,7 @@ def _sample(image: FloatImage, x: FloatImage, y: FloatImage, kernel: int) -> Flo
 
 
 def sample_positions(backward_flow: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """Give the (H, W) columns and rows, in pixels, at which a warp samples."""
+    """Return the (H, W) columns and rows, in pixels, at which a warp samples."""
     height, width = backward_flow.shape[:2]
     columns = np.arange(width, dtype=np.float32)[None, :] + backward_flow[..., 0]
     rows = np.arange(height, dtype=np.float32)[:, None] + backward_flow[..., 1]
@@ -165,7 +165,7 @@ def sample_positions(backward_flow: FloatImage) -> tuple[FloatImage, FloatImage]
 
 
 def squared_lengths(field: FloatImage) -> FloatImage:
-    """Give the sum of the squares over the channels, (H, W) float32.
+    """Return the sum of the squares over the channels, (H, W) float32.
 
     By OpenCV: numpy's sum over an axis so short takes several times as long.
 
@@ -177,7 +177,7 @@ def squared_lengths(field: FloatImage) -> FloatImage:
 
 
 def density(backward_flow: FloatImage) -> FloatImage:
-    """Tell how much of the previous frame each pixel has for its own.
+    """Return how much of the previous frame each pixel has for its own.
 
     Args:
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
@@ -195,15 +195,15 @@ def _slope(part: FloatImage, along: int, down: int) -> FloatImage:
     return np.asarray(cv2.Sobel(part, cv2.CV_32F, along, down, ksize=1, scale=0.5), np.float32)
 
 
-def confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> FloatImage:
-    """Say how far the value that a warp brings may be trusted.
+def estimate_confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> FloatImage:
+    """Return how far the value that a warp brings may be trusted.
 
     exp(s (0.01 - 25 p)), at most 1, inside the previous frame and 0 outside, where p is the mean
     squared difference of the colours, in [0, 1].  Ruder et al. 2016 ("Artistic style transfer for
     videos") cut where the ways there and back disagree; a soft weight that the steps then mend kept
     moving things dreamed where a hard one left them bare.  And the way back told nothing that
-    colours and stretch don't: with it plain ground, whose flow is noise both ways, was dreamed anew
-    in every frame (E_rel of a film .034 instead of .027; ghosts of a sprite .04 instead of -.01).
+    colours and stretch don't: with it plain ground, whose flow is noise both ways, was dreamed
+    again in every frame (E_rel of a film .034 instead of .027; ghosts of a sprite .04 instead of -.01).
 
     s = 1 + 6 (0.97 - d), in [1, 7], where d is how much of the previous frame a pixel has for its
     own: behind what moves a smooth flow stretches the little that was there over what has come into
@@ -223,14 +223,14 @@ def confidence(backward_flow: FloatImage, current: Pixels, previous: Pixels) -> 
     photometric = cv2.transform(squares, np.full((1, 3), 1 / 3, np.float32))
     stretch = np.clip(1 - _USUAL_STRETCH - density(backward_flow), 0, 1)
     doubt = np.maximum(_PHOTOMETRIC_SLOPE * photometric - _DOUBT_OF_NOISE, 0)
-    trust = cv2.exp(-doubt * (1 + _STRETCH_SLOPE * stretch))
-    height, width = trust.shape
+    confidence = cv2.exp(-doubt * (1 + _STRETCH_SLOPE * stretch))
+    height, width = confidence.shape
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    return np.where(inside, trust, np.float32(0))
+    return np.where(inside, confidence, np.float32(0))
 
 
 def consistency(backward_flow: FloatImage, forward_flow: FloatImage) -> FloatImage:
-    """Say how well the way to the previous frame and the way back from there agree.
+    """Return how well the way to the previous frame and the way back from there agree.
 
     exp(-e / 8t), where e is the squared distance between a pixel and the end of its way there and
     back, and t = 0.01 (squared lengths of both ways) + 0.5 the tolerance of Ruder et al. 2016.
@@ -252,19 +252,19 @@ def consistency(backward_flow: FloatImage, forward_flow: FloatImage) -> FloatIma
 
 
 def mean_doubt(
-    flow: Flow, current: Pixels, previous: Pixels, backward_flow: FloatImage, trust: FloatImage
+    flow: Flow, current: Pixels, previous: Pixels, backward_flow: FloatImage, confidence: FloatImage
 ) -> float:
-    """Say how little the flow explains a frame by the one before it, looking back from there too.
+    """Return how little the flow explains a frame by the one before it, looking both ways.
 
     Args:
         flow: Estimated the backward flow.
         current: (H, W, 3) uint8 RGB.
         previous: (H, W, 3) uint8 RGB.
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
-        trust: (H, W) float32 in [0, 1], of :func:`confidence`.
+        confidence: (H, W) float32 in [0, 1], of :func:`confidence`.
 
     Returns:
-        Mean of 1 - trust x consistency, in [0, 1].
+        Mean of 1 - confidence x consistency, in [0, 1].
     """
     agreement = consistency(backward_flow, flow.backward(previous, current))
-    return float(np.mean(1 - trust * agreement))
+    return float(np.mean(1 - confidence * agreement))

@@ -1,4 +1,4 @@
-"""What a frame starts from: the previous residual, carried along the flow."""
+"""What a warm frame starts from: the previous residual, warped along the flow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage
 from dreamstream.temporal.cuts import Change
 from dreamstream.temporal.flow import SHARP, STEADY, squared_lengths, warp
-from dreamstream.temporal.frame_analysis import Movement, Seen
+from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis
 
 STILL = 0.1
 """Pixels up to which a residual is not moved but its motion noted: a linear warp by even a
@@ -33,54 +33,59 @@ def _nothing() -> FloatImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """What the memory brings to a frame.
+class WarpedResidual:
+    """A residual as it comes to a frame.
 
     On a cold start ``residual`` is None and the other arrays are empty.
 
     Attributes:
         change: What happened since the remembered frame.
-        residual: (h, w, 3) float32 to start from, already decayed by the blend and the trust.
+        residual: (h, w, 3) float32 to start from, decayed by the blend and the confidence.
         undecayed: (h, w, 3) float32, the same without the blend's decay.
-        trust: (h, w) float32 confidence in it, in [0, 1].
+        confidence: (h, w) float32 confidence in it, in [0, 1].
         backward_flow: (h, w, 2) float32 pixels to the remembered frame.
     """
 
     change: Change = Change.NONE
     residual: FloatImage | None = None
     undecayed: FloatImage = field(default_factory=_nothing)
-    trust: FloatImage = field(default_factory=_nothing)
+    confidence: FloatImage = field(default_factory=_nothing)
     backward_flow: FloatImage = field(default_factory=_nothing)
 
 
-class Carrier:
-    """Remembers a residual with its source frame, and brings it to the next one.
+class ResidualWarper:
+    """Remembers a residual with its source frame, and warps it to the next one.
 
     Args:
         config: ``blend`` counts.
+
+    Attributes:
+        blend: Share of a residual that is kept from frame to frame, in [0, 1].
+        analysed: What is remembered of the source frames.
+        residual: (h, w, 3) float32 of the last frame; None before the first.
     """
 
     def __init__(self, config: DreamConfig) -> None:
-        self._config = config
+        self.blend = config.blend
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream so far."""
-        self.seen = Seen()
+        self.analysed = AnalysisState()
         self.residual: FloatImage | None = None
         self._unmoved: FloatImage | None = None
         self._sharpness = self._held_sharpness = 0.0
         self._begins = True
 
-    def remember(self, movement: Movement, residual: FloatImage) -> None:
+    def remember(self, analysis: FrameAnalysis, residual: FloatImage) -> None:
         """Keep a frame for the next one; through a flash the frame before it is kept.
 
         Args:
-            movement: How the frame came about.
+            analysis: How the frame came about.
             residual: (h, w, 3) float32.
         """
-        self.seen = movement.seen
-        if movement.change is Change.FLASH and self.residual is not None:
+        self.analysed = analysis.state
+        if analysis.change is Change.FLASH and self.residual is not None:
             return
         self.residual = residual
         self._sharpness = sharpness(residual)
@@ -88,57 +93,63 @@ class Carrier:
             self._held_sharpness = self._sharpness
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Give all that is remembered, as named arrays that stay as they are."""
-        state = dict(self.seen.cuts)
-        if self.residual is not None and self.seen.small is not None:
-            state["small"], state["residual"] = self.seen.small, self.residual
+        """Return all that is remembered, as named arrays that stay as they are."""
+        state = dict(self.analysed.cuts)
+        if self.residual is not None and self.analysed.small is not None:
+            state["small"], state["residual"] = self.analysed.small, self.residual
             state["sharpness"] = np.array([self._sharpness, self._held_sharpness])
         if self._unmoved is not None:
             state["unmoved"] = self._unmoved
         return state
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Remember what another carrier's :meth:`state` told."""
+        """Remember what another warper's :meth:`state` returned."""
         self.reset()
-        self.seen = Seen(state.get("small"), {name: state[name] for name in self.seen.cuts})
+        self.analysed = AnalysisState(
+            state.get("small"), {name: state[name] for name in self.analysed.cuts}
+        )
         if "residual" in state:
             self.residual = state["residual"]
             self._sharpness, self._held_sharpness = map(float, state["sharpness"])
         self._unmoved = state.get("unmoved")
 
-    def carry(self, movement: Movement) -> Carried:
-        """Bring the remembered residual to a frame along the backward flow.
+    def warp(self, analysis: FrameAnalysis) -> WarpedResidual:
+        """Warp the remembered residual to a frame along the backward flow.
 
         Args:
-            movement: From the remembered frame to this one; where there is none, or another size,
+            analysis: From the remembered frame to this one; where there is none, or another size,
                 it is a cold start.
         """
-        carried = self._carried(movement)
-        self._begins = carried.residual is None
-        return carried
+        warped = self._warped(analysis)
+        self._begins = warped.residual is None
+        return warped
 
-    def _carried(self, movement: Movement) -> Carried:
-        residual, trust, backward = self.residual, movement.trust, movement.backward_flow
-        if movement.change is Change.CUT:
+    def _warped(self, analysis: FrameAnalysis) -> WarpedResidual:
+        residual, confidence, backward = self.residual, analysis.confidence, analysis.backward_flow
+        if analysis.change is Change.CUT:
             self._unmoved = None
-            return Carried(movement.change)
-        if residual is None or residual.shape[:2] != trust.shape:
-            return Carried()
-        if movement.change is Change.FLASH:  # the residual as it is: decay would show as a dip
-            return Carried(movement.change, residual, residual, np.ones_like(trust), backward)
-        return self._along(residual, backward, trust)
+            return WarpedResidual(analysis.change)
+        if residual is None or residual.shape[:2] != confidence.shape:
+            return WarpedResidual()
+        if analysis.change is Change.FLASH:  # the residual as it is: decay would show as a dip
+            return WarpedResidual(
+                analysis.change, residual, residual, np.ones_like(confidence), backward
+            )
+        return self._along(residual, backward, confidence)
 
-    def _along(self, residual: FloatImage, backward: FloatImage, trust: FloatImage) -> Carried:
-        decaying = min((1 - self._config.blend) / (1 - _STEADY_FROM), 1.0)
+    def _along(
+        self, residual: FloatImage, backward: FloatImage, confidence: FloatImage
+    ) -> WarpedResidual:
+        decaying = min((1 - self.blend) / (1 - _STEADY_FROM), 1.0)
         kernel = STEADY + (SHARP - STEADY) * decaying
         warped = warp(residual, self._gather(backward), kernel)
-        undecayed = np.asarray(warped * cv2.merge([trust] * 3), np.float32)
+        undecayed = np.asarray(warped * cv2.merge([confidence] * 3), np.float32)
         trim = decaying * trimmed(self._sharpness, self._held_sharpness)
-        decayed = _detailed(undecayed, self._config.blend, trim)
-        return Carried(Change.NONE, decayed, undecayed, trust, backward)
+        decayed = _detailed(undecayed, self.blend, trim)
+        return WarpedResidual(Change.NONE, decayed, undecayed, confidence, backward)
 
     def _gather(self, backward: FloatImage) -> FloatImage:
-        """Add up motion, pixel by pixel, until it is worth a warp; give none before."""
+        """Add up motion, pixel by pixel, until it is worth a warp; return none before."""
         if self._unmoved is None or self._unmoved.shape != backward.shape:
             self._unmoved = np.zeros_like(backward)
         total = backward + self._unmoved
@@ -149,20 +160,20 @@ class Carrier:
 
 
 def sharpness(residual: FloatImage) -> float:
-    """Give the energy of a residual's Laplacian over its own."""
+    """Return the energy of a residual's Laplacian over its own."""
     energy = cv2.norm(residual) ** 2 + _TINY * residual.size
     return float(cv2.norm(cv2.Laplacian(residual, cv2.CV_32F)) ** 2 / energy)
 
 
 def trimmed(now: float, held: float) -> float:
-    """Give the share by which fine detail is raised, or lowered, to come back to what is held."""
+    """Return the share by which fine detail is raised, or lowered, to come back to what is held."""
     if held <= 0:
         return 0.0
     return min(max(_TRIM * (1 - now / held), -_MOST_TRIM), _MOST_TRIM)
 
 
 def _detailed(residual: FloatImage, blend: float, share: float) -> FloatImage:
-    """Give a part of a residual, of its finest detail a share more."""
+    """Return a part of a residual, of its finest detail a share more."""
     if share == 0:
         return np.float32(blend) * residual
     coarse = cv2.GaussianBlur(residual, (0, 0), _FINE_SIGMA)

@@ -22,7 +22,7 @@ from dreamstream.models.catalog import MODELS
 from dreamstream.render import output_names
 from dreamstream.sinks import ArraySink, open_sink
 from dreamstream.sources import open_source
-from dreamstream.temporal.frame_analysis import Movement
+from dreamstream.temporal.frame_analysis import FrameAnalysis
 
 QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "1", "--steps", "1"]
 """A dream in which frames as small as the clip's take part; with others they pass unchanged."""
@@ -699,7 +699,7 @@ def test_an_input_that_breaks_off_is_code_3_and_says_where_the_dream_so_far_is(
 def broken_dreamer(monkeypatch: pytest.MonkeyPatch) -> None:
     from dreamstream.dream.dreamer import Dreamer
 
-    def dream(_self: Dreamer, _pixels: Pixels, _movement: Movement | None = None) -> None:
+    def dream(_self: Dreamer, _pixels: Pixels, _analysis: FrameAnalysis | None = None) -> None:
         raise MemoryError("all\nof it")
 
     monkeypatch.setattr(Dreamer, "dream", dream)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dreamstream.clips.disk_buffer import PictureSpill
+from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.errors import DreamstreamError
 
 
@@ -16,7 +16,7 @@ def _picture(seed: int) -> Any:
 
 
 def test_pictures_come_back_bit_by_bit_in_any_order() -> None:
-    spill = PictureSpill()
+    spill = DiskBuffer()
     for seed in range(4):
         spill.append(_picture(seed))
     assert len(spill) == 4
@@ -26,7 +26,7 @@ def test_pictures_come_back_bit_by_bit_in_any_order() -> None:
 
 
 def test_a_picture_may_be_added_after_one_was_read() -> None:
-    spill = PictureSpill()
+    spill = DiskBuffer()
     spill.append(_picture(0))
     spill.append(_picture(1))
     np.testing.assert_array_equal(spill[0], _picture(0))
@@ -36,7 +36,7 @@ def test_a_picture_may_be_added_after_one_was_read() -> None:
 
 @pytest.mark.parametrize("index", [2, -3])
 def test_a_picture_that_is_not_there_is_an_index_error(index: int) -> None:
-    spill = PictureSpill()
+    spill = DiskBuffer()
     spill.append(_picture(0))
     spill.append(_picture(1))
     with pytest.raises(IndexError, match="among 2"):
@@ -44,14 +44,14 @@ def test_a_picture_that_is_not_there_is_an_index_error(index: int) -> None:
 
 
 def test_pictures_are_of_one_shape() -> None:
-    spill = PictureSpill()
+    spill = DiskBuffer()
     spill.append(_picture(0))
     with pytest.raises(ValueError, match="shape"):
         spill.append(_picture(1)[:4])
 
 
 def test_the_file_is_closed_with_the_list() -> None:
-    spill = PictureSpill()
+    spill = DiskBuffer()
     file = spill._file
     del spill
     assert file.closed
@@ -68,5 +68,5 @@ def test_a_full_disk_is_told_in_a_line_with_the_folder(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(tempfile, "TemporaryFile", Full)
     with pytest.raises(DreamstreamError, match="TMPDIR") as error:
-        PictureSpill().append(_picture(0))
+        DiskBuffer().append(_picture(0))
     assert tempfile.gettempdir() in str(error.value)

@@ -9,7 +9,7 @@ from networks import small_extractor
 from pictures import fractal_pixels
 from tracing import kept_bytes
 
-from dreamstream.clips.grow import GrowthPath, Unfolder, grown_share
+from dreamstream.clips.grow import Grower, GrowthPath, grown_share
 from dreamstream.config import DreamConfig
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.frames import Pixels
@@ -19,17 +19,17 @@ QUICK: dict[str, Any] = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 6
 FRAMES = 12
 
 
-def make_unfolder(frames: int = FRAMES, **settings: Any) -> Unfolder:
+def make_grower(frames: int = FRAMES, **settings: Any) -> Grower:
     config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
-    return Unfolder(config, small_extractor(), frames=frames, measure_losses=True)
+    return Grower(config, small_extractor(), frames=frames, measure_losses=True)
 
 
-def unfold(unfolder: Unfolder, frames: int = FRAMES) -> tuple[list[Pixels], list[float]]:
-    """Give the frames of a loop, and the strength of each."""
+def unfold(grower: Grower, frames: int = FRAMES) -> tuple[list[Pixels], list[float]]:
+    """Return the frames of a loop, and the strength of each."""
     dreams, strengths = [], []
     for _ in range(frames):
-        dreams.append(unfolder.dream(PHOTO))
-        strengths.append(unfolder.report.residual_rms)
+        dreams.append(grower.dream(PHOTO))
+        strengths.append(grower.report.residual_rms)
     return dreams, strengths
 
 
@@ -69,38 +69,38 @@ def test_a_path_without_length_stays_where_it_is() -> None:
 
 
 def test_the_first_frame_is_the_picture_and_the_way_back_the_way_there() -> None:
-    dreams, _ = unfold(make_unfolder())
+    dreams, _ = unfold(make_grower())
     np.testing.assert_array_equal(dreams[0], PHOTO)
     for index in range(1, FRAMES):
         np.testing.assert_array_equal(dreams[index], dreams[FRAMES - index])
 
 
 def test_a_dream_grows_at_every_frame_up_to_the_turn() -> None:
-    _, strengths = unfold(make_unfolder())
+    _, strengths = unfold(make_grower())
     there = strengths[: FRAMES // 2 + 1]
     assert all(later > earlier for earlier, later in pairwise(there))
     assert there[-1] > 3
 
 
 def test_the_last_frame_is_as_near_to_the_first_as_the_second_is() -> None:
-    dreams, _ = unfold(make_unfolder())
+    dreams, _ = unfold(make_grower())
     changes = [change(a, b) for a, b in zip(dreams, dreams[1:] + dreams[:1], strict=True)]
     assert changes[-1] == changes[0]
     assert changes[0] < max(changes) / 2
 
 
 def test_the_turn_is_as_strong_as_a_still_and_raises_the_loss_as_much() -> None:
-    unfolder = make_unfolder()
+    grower = make_grower()
     for _ in range(FRAMES // 2 + 1):
-        unfolder.dream(PHOTO)
-    still = Dreamer(unfolder.config, small_extractor(), measure_losses=True)
+        grower.dream(PHOTO)
+    still = Dreamer(grower._config, small_extractor(), measure_losses=True)
     still.dream(PHOTO)
-    assert unfolder.report.residual_rms == pytest.approx(still.report.residual_rms, rel=0.2)
-    assert unfolder.report.loss == pytest.approx(still.report.loss, rel=0.2)
+    assert grower.report.residual_rms == pytest.approx(still.report.residual_rms, rel=0.2)
+    assert grower.report.loss == pytest.approx(still.report.loss, rel=0.2)
 
 
 def test_growth_is_no_cross_fade() -> None:
-    dreams, _ = unfold(make_unfolder())
+    dreams, _ = unfold(make_grower())
     halfway = dreams[FRAMES // 4].astype(float) - PHOTO
     whole = dreams[FRAMES // 2].astype(float) - PHOTO
     alike = (halfway * whole).sum() / np.sqrt((halfway**2).sum() * (whole**2).sum())
@@ -108,21 +108,21 @@ def test_growth_is_no_cross_fade() -> None:
 
 
 def test_the_steps_are_taken_once_and_as_many_as_a_still_gets() -> None:
-    unfolder, steps = make_unfolder(), []
+    grower, steps = make_grower(), []
     for _ in range(FRAMES):
-        unfolder.dream(PHOTO)
-        steps.append(unfolder.report.steps)
+        grower.dream(PHOTO)
+        steps.append(grower.report.steps)
     assert steps == [(0, 0), (6, 6), *[(0, 0)] * (FRAMES - 2)]
 
 
 def test_no_frame_of_a_growth_leaves_above_the_ceiling() -> None:
-    free = make_unfolder()
+    free = make_grower()
     unfold(free, FRAMES // 2 + 1)
     source_loss, loss = free.report.source_loss, free.report.loss
     assert source_loss is not None
     assert loss is not None
     ceiling = (source_loss + loss) / 2
-    held, losses = make_unfolder(max_loss=ceiling), []
+    held, losses = make_grower(max_loss=ceiling), []
     for _ in range(FRAMES):
         held.dream(PHOTO)
         losses.append(held.report.loss or 0.0)
@@ -131,39 +131,39 @@ def test_no_frame_of_a_growth_leaves_above_the_ceiling() -> None:
 
 
 def test_a_full_size_picture_gets_the_residual_of_dream_size() -> None:
-    dreams, _ = unfold(make_unfolder(dream_size=64), FRAMES // 2 + 1)
+    dreams, _ = unfold(make_grower(dream_size=64), FRAMES // 2 + 1)
     assert dreams[-1].shape == PHOTO.shape
     assert change(dreams[-1], PHOTO) > 2
 
 
 def test_another_picture_begins_a_new_loop_after_a_reset() -> None:
-    unfolder, other = make_unfolder(), fractal_pixels(72, 96, seed=9)
-    unfold(unfolder, 3)
-    unfolder.reset()
-    np.testing.assert_array_equal(unfolder.dream(other), other)
-    assert change(unfolder.dream(other), other) > 0
+    grower, other = make_grower(), fractal_pixels(72, 96, seed=9)
+    unfold(grower, 3)
+    grower.reset()
+    np.testing.assert_array_equal(grower.dream(other), other)
+    assert change(grower.dream(other), other) > 0
 
 
 def test_without_steps_or_with_too_small_a_picture_every_frame_is_the_picture() -> None:
-    for dream in unfold(make_unfolder(first_steps=0))[0]:
+    for dream in unfold(make_grower(first_steps=0))[0]:
         np.testing.assert_array_equal(dream, PHOTO)
     tiny = PHOTO[:8, :8].copy()
-    unfolder = make_unfolder()
+    grower = make_grower()
     for _ in range(3):
-        np.testing.assert_array_equal(unfolder.dream(tiny), tiny)
+        np.testing.assert_array_equal(grower.dream(tiny), tiny)
 
 
 def test_the_octaves_told_are_those_of_the_turn() -> None:
-    unfolder = make_unfolder()
-    dreams, _ = unfold(unfolder)
-    whole = unfolder.octave_images[-1]
+    grower = make_grower()
+    dreams, _ = unfold(grower)
+    whole = grower.octave_images[-1]
     turn = dreams[FRAMES // 2].astype(np.float32) / 127.5 - 1
     assert np.abs(np.clip(whole, -1, 1) - turn).max() < 0.01
 
 
 def test_memory_does_not_grow_with_the_loop() -> None:
-    unfolder = make_unfolder(400)
+    grower = make_grower(400)
     for _ in range(3):
-        unfolder.dream(PHOTO)
-    grown = kept_bytes(lambda: unfolder.dream(PHOTO), 100)
+        grower.dream(PHOTO)
+    grown = kept_bytes(lambda: grower.dream(PHOTO), 100)
     assert grown < 8 * PHOTO.nbytes  # the last report and picture, not the frames

@@ -10,24 +10,25 @@ from pictures import fractal_pixels
 from tracing import kept_bytes
 
 from dreamstream._libraries import cv2
-from dreamstream.clips.affine import Motion
-from dreamstream.clips.zoom import CLOSING, FADE_IN, Tunneller, turning
+from dreamstream.clips.affine import AffineMotion
+from dreamstream.clips.loop_crossfade import turning
+from dreamstream.clips.zoom import CLOSING, FADE_IN, Zoomer
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels, to_model_range
 
 PHOTO = fractal_pixels(72, 96, seed=4)
 QUICK: dict[str, Any] = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 6, "steps": 1}
-FALL = Motion(zoom=1.03)
+FALL = AffineMotion(zoom=1.03)
 
 
-def make_tunneller(motion: Motion = FALL, frames: int = 40, **settings: Any) -> Tunneller:
+def make_zoomer(motion: AffineMotion = FALL, frames: int = 40, **settings: Any) -> Zoomer:
     given = {name: settings.pop(name) for name in ("loop", "measure_losses") if name in settings}
     config = DreamConfig(**{**QUICK, "max_loss": None, **settings})
-    return Tunneller(config, small_extractor(), motion=motion, frames=frames, **given)
+    return Zoomer(config, small_extractor(), motion=motion, frames=frames, **given)
 
 
-def run(tunneller: Tunneller, frames: int) -> list[Pixels]:
-    return [tunneller.dream(PHOTO) for _ in range(frames)]
+def run(zoomer: Zoomer, frames: int) -> list[Pixels]:
+    return [zoomer.dream(PHOTO) for _ in range(frames)]
 
 
 def change(a: Pixels, b: Pixels) -> float:
@@ -35,11 +36,11 @@ def change(a: Pixels, b: Pixels) -> float:
 
 
 def detail(frame: Pixels) -> float:
-    """Give the energy of a frame's Laplacian, which blur lowers."""
+    """Return the energy of a frame's Laplacian, which blur lowers."""
     return float(np.square(cv2.Laplacian(to_model_range(frame), cv2.CV_32F)).mean())
 
 
-def moved(frame: Pixels, motion: Motion, phase: float) -> FloatImage:
+def moved(frame: Pixels, motion: AffineMotion, phase: float) -> FloatImage:
     matrix = motion.backward((72, 96), phase)[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(to_model_range(frame), matrix, (96, 72), flags=flags))
@@ -49,11 +50,11 @@ def moved(frame: Pixels, motion: Motion, phase: float) -> FloatImage:
 
 
 def test_the_first_frame_is_the_photo() -> None:
-    np.testing.assert_array_equal(run(make_tunneller(), 1)[0], PHOTO)
+    np.testing.assert_array_equal(run(make_zoomer(), 1)[0], PHOTO)
 
 
 def test_without_steps_a_whole_pixel_drift_is_exactly_a_shift_and_mirrors_the_edge() -> None:
-    frames = run(make_tunneller(Motion(drift=(2, -1)), steps=0), 6)
+    frames = run(make_zoomer(AffineMotion(drift=(2, -1)), steps=0), 6)
     for index, frame in enumerate(frames):
         right, up = 2 * index, index
         np.testing.assert_array_equal(frame[: 72 - up, right:], PHOTO[up:, : 96 - right])
@@ -61,7 +62,7 @@ def test_without_steps_a_whole_pixel_drift_is_exactly_a_shift_and_mirrors_the_ed
 
 
 def test_frames_move_by_the_motion_and_hardly_change_else() -> None:
-    frames = run(make_tunneller(), FADE_IN + 6)
+    frames = run(make_zoomer(), FADE_IN + 6)
     inner = np.s_[8:-8, 8:-8]
     for step in range(FADE_IN, FADE_IN + 5):
         here, there = (
@@ -74,11 +75,11 @@ def test_frames_move_by_the_motion_and_hardly_change_else() -> None:
 
 @pytest.mark.parametrize(
     "motion",
-    [Motion(zoom=0.95), Motion(rotate=4), Motion(drift=(-3, 2))],
+    [AffineMotion(zoom=0.95), AffineMotion(rotate=4), AffineMotion(drift=(-3, 2))],
     ids=["out", "turn", "drift"],
 )
-def test_what_comes_into_view_is_dreamed_and_is_no_streak(motion: Motion) -> None:
-    last = to_model_range(run(make_tunneller(motion), 40)[-1])
+def test_what_comes_into_view_is_dreamed_and_is_no_streak(motion: AffineMotion) -> None:
+    last = to_model_range(run(make_zoomer(motion), 40)[-1])
     rows, columns = np.diff(last[:, :10], axis=1), np.diff(last[:10], axis=0)
     inside = np.abs(np.diff(last, axis=1)).mean()
     assert np.abs(rows).mean() > 0.3 * inside
@@ -89,7 +90,7 @@ def test_what_comes_into_view_is_dreamed_and_is_no_streak(motion: Motion) -> Non
 
 
 def test_sharpness_contrast_and_colour_last() -> None:
-    frames = run(make_tunneller(), 90)
+    frames = run(make_zoomer(), 90)
     early, late = frames[FADE_IN + 5 : FADE_IN + 10], frames[-5:]
     for measure in (detail, np.std):
         assert np.mean([measure(f) for f in late]) == pytest.approx(
@@ -100,29 +101,29 @@ def test_sharpness_contrast_and_colour_last() -> None:
 
 
 def test_the_dream_fades_in() -> None:
-    tunneller = make_tunneller(Motion(drift=(1, 0)))
+    zoomer = make_zoomer(AffineMotion(drift=(1, 0)))
     losses = []
     for _ in range(FADE_IN + 1):
-        tunneller.dream(PHOTO)
-        losses.append(tunneller.report.loss or 0.0)
+        zoomer.dream(PHOTO)
+        losses.append(zoomer.report.loss or 0.0)
     assert losses[FADE_IN] > 1.5 * losses[0]
     assert losses[3] < losses[0] + 0.2 * (losses[FADE_IN] - losses[0])
 
 
 def test_a_run_is_the_same_again_after_a_reset() -> None:
-    tunneller = make_tunneller()
-    first = run(tunneller, 5)
-    tunneller.reset()
-    np.testing.assert_array_equal(first, run(tunneller, 5))
+    zoomer = make_zoomer()
+    first = run(zoomer, 5)
+    zoomer.reset()
+    np.testing.assert_array_equal(first, run(zoomer, 5))
 
 
 def test_no_frame_of_a_tunnel_leaves_above_the_ceiling() -> None:
-    free = make_tunneller()
+    free = make_zoomer()
     run(free, 1)
     source_loss = free.report.loss or 0.0
     run(free, FADE_IN + 5)
     ceiling = (source_loss + (free.report.loss or 0.0)) / 2
-    held = make_tunneller(max_loss=ceiling)
+    held = make_zoomer(max_loss=ceiling)
     for _ in range(FADE_IN + 10):
         dream = held.dream(PHOTO)
         assert held.report.loss == pytest.approx(held._measure(to_model_range(dream)), rel=1e-5)
@@ -131,26 +132,26 @@ def test_no_frame_of_a_tunnel_leaves_above_the_ceiling() -> None:
 
 
 def test_a_photo_above_the_ceiling_sets_it() -> None:
-    tunneller = make_tunneller(max_loss=1e-6, measure_losses=True)
-    for frame in run(tunneller, 4):
-        own = tunneller.report.source_loss
+    zoomer = make_zoomer(max_loss=1e-6, measure_losses=True)
+    for frame in run(zoomer, 4):
+        own = zoomer.report.source_loss
         assert own is not None
-        assert tunneller._measure(to_model_range(frame)) <= own * 1.0001
+        assert zoomer._measure(to_model_range(frame)) <= own * 1.0001
 
 
 def test_a_photo_too_small_to_dream_is_only_moved() -> None:
     tiny = PHOTO[:8, :8].copy()
-    tunneller = make_tunneller(Motion(drift=(1, 0)))
-    first, second = tunneller.dream(tiny), tunneller.dream(tiny)
+    zoomer = make_zoomer(AffineMotion(drift=(1, 0)))
+    first, second = zoomer.dream(tiny), zoomer.dream(tiny)
     np.testing.assert_array_equal(first, tiny)
     np.testing.assert_array_equal(second[:, 1:], tiny[:, :-1])
-    assert tunneller.report.loss is None
+    assert zoomer.report.loss is None
 
 
 def test_memory_does_not_grow_with_the_tunnel() -> None:
-    tunneller = make_tunneller(frames=500)
-    run(tunneller, 5)
-    grown = kept_bytes(lambda: tunneller.dream(PHOTO), 30)
+    zoomer = make_zoomer(frames=500)
+    run(zoomer, 5)
+    grown = kept_bytes(lambda: zoomer.dream(PHOTO), 30)
     assert grown < 40 * PHOTO.nbytes  # a float picture and its octaves
 
 
@@ -159,11 +160,11 @@ def test_memory_does_not_grow_with_the_tunnel() -> None:
 
 @pytest.mark.parametrize(
     "motion",
-    [FALL, Motion(zoom=0.97), Motion(rotate=3), Motion(drift=(2, 1))],
+    [FALL, AffineMotion(zoom=0.97), AffineMotion(rotate=3), AffineMotion(drift=(2, 1))],
     ids=["in", "out", "turn", "drift"],
 )
-def test_a_loops_last_frame_is_as_near_to_its_first_as_neighbours_are(motion: Motion) -> None:
-    frames = run(make_tunneller(motion, 20, loop=True), 20)
+def test_a_loops_last_frame_is_as_near_to_its_first_as_neighbours_are(motion: AffineMotion) -> None:
+    frames = run(make_zoomer(motion, 20, loop=True), 20)
     changes = [change(a, b) for a, b in pairwise(frames)]
     wrap = change(frames[-1], frames[0])
     assert wrap <= max(changes)
@@ -171,14 +172,14 @@ def test_a_loops_last_frame_is_as_near_to_its_first_as_neighbours_are(motion: Mo
 
 
 def test_a_loop_begins_with_the_whole_dream() -> None:
-    tunneller = make_tunneller(frames=10, loop=True, measure_losses=True)
-    first = tunneller.dream(PHOTO)
+    zoomer = make_zoomer(frames=10, loop=True, measure_losses=True)
+    first = zoomer.dream(PHOTO)
     assert change(first, PHOTO) > 10
-    assert (tunneller.report.loss or 0.0) > 1.3 * (tunneller.report.source_loss or 0.0)
+    assert (zoomer.report.loss or 0.0) > 1.3 * (zoomer.report.source_loss or 0.0)
 
 
 def test_a_loop_does_not_fade_where_it_closes() -> None:
-    frames = run(make_tunneller(frames=20, loop=True), 20)
+    frames = run(make_zoomer(frames=20, loop=True), 20)
     contrasts, details = [np.std(f) for f in frames], [detail(f) for f in frames]
     assert min(contrasts) > 0.85 * np.median(contrasts)
     assert min(details) > 0.7 * np.median(details)

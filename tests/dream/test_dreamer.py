@@ -12,12 +12,13 @@ from networks import small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
-from dreamstream.dream.dreamer import LONGEST_ROUND, VIEWS, Dreamer
-from dreamstream.dream.loss_controller import DEAD_BAND, CeilingControl
+from dreamstream.dream.core import DreamCore, Schedule
+from dreamstream.dream.dreamer import Dreamer
+from dreamstream.dream.loss_controller import DEAD_BAND, LossController
+from dreamstream.dream.octave_turns import LONGEST_ROUND, SHIFTS_IN_TURN
 from dreamstream.dream.resampling import shrink
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
-from dreamstream.temporal.flow import SHARP, FlowEstimator, confidence, warp
+from dreamstream.temporal.flow import SHARP, FlowEstimator, estimate_confidence, warp
 from dreamstream.temporal.residual_warp import STILL as STILL_MOTION
 
 SCENE = fractal_pixels(72, 160, seed=4)
@@ -42,7 +43,7 @@ def _pan(count: int, step: int = 2) -> list[Pixels]:
 
 def _loss_of_emitted(dreamer: Dreamer, dream: Pixels, size: tuple[int, int]) -> float:
     """Measure a dream as its reader would: the uint8 frame, by area at dream size, unshifted."""
-    return float(dreamer._loss.measure(shrink(to_model_range(dream), size)[None]))
+    return float(dreamer._measure(shrink(to_model_range(dream), size)))
 
 
 def test_zero_steps_from_cold_give_back_the_frame() -> None:
@@ -60,14 +61,14 @@ def test_zero_steps_from_warm_give_exactly_frame_plus_warped_residual() -> None:
     dreamer = make_dreamer(steps=0, blend=0.8, octaves=3)
     first, second = _pan(2)
     dreamer.dream(first)
-    residual = dreamer._carrier.residual
+    residual = dreamer._warper.residual
     assert residual is not None
     now = to_model_range(second)
     backward = FlowEstimator().backward(second, first)
-    trust = confidence(backward, second, first)
+    confidence = estimate_confidence(backward, second, first)
     moves = np.square(backward).sum(axis=-1, keepdims=True) > STILL_MOTION**2
     warped = warp(residual, np.where(moves, backward, np.float32(0)), SHARP)
-    carried = np.float32(0.8) * trust[..., None] * warped
+    carried = np.float32(0.8) * confidence[..., None] * warped
     np.testing.assert_array_equal(dreamer.dream(second), to_pixels(now + carried))
     assert np.abs(carried).mean() > 0.005
 
@@ -108,7 +109,7 @@ def test_the_dream_sticks_to_what_moves() -> None:
     inner = np.s_[8:-8, 8:-12]
 
     def unsteadiness(**settings: Any) -> float:
-        """Give the change of the residual along the scene's motion, over its energy."""
+        """Return the change of the residual along the scene's motion, over its energy."""
         dreamer = make_dreamer(jitter=4, **settings)
         residuals: list[FloatImage] = []
         for frame in (first, second):
@@ -135,7 +136,7 @@ def test_a_flash_keeps_the_dream_and_takes_no_step() -> None:
     bright = np.clip(FRAME.astype(int) + 90, 0, 255).astype(np.uint8)
     dreamer = make_dreamer()
     dreamer.dream(FRAME)
-    residual = dreamer._carrier.residual
+    residual = dreamer._warper.residual
     assert residual is not None
     dream = dreamer.dream(bright)
     assert dreamer.report.flash
@@ -193,19 +194,19 @@ def test_smaller_octaves_take_turns_and_all_of_them_see_every_shift(
 ) -> None:
     dreamer = make_dreamer(octaves=octaves)
     shifts: list[int] = []
-    monkeypatch.setattr(dreamer, "_shift_from", shifts.append)
+    _record_shifts(monkeypatch, shifts)
     dreamer.dream(FRAME)
     count = len(dreamer.report.steps)
     assert dreamer.report.steps == (4,) * count
     seen: list[set[int]] = [set() for _ in range(count)]
-    for _ in range(VIEWS * count):
+    for _ in range(SHIFTS_IN_TURN * count):
         dreamer.dream(FRAME)
         steps = dreamer.report.steps
         assert sum(steps[:-1]) == min(count - 1, 1)
         assert steps[-1] == 1
         for octave in np.flatnonzero(steps):
             seen[octave].add(shifts[-1])
-    assert seen == [set(range(VIEWS))] * count
+    assert seen == [set(range(SHIFTS_IN_TURN))] * count
 
 
 def test_of_many_octaves_more_than_one_has_its_turn_and_the_report_tells_which() -> None:
@@ -287,9 +288,9 @@ def test_a_frame_that_leaves_short_of_its_ceiling_climbs_on(
         dreamer = make_dreamer(max_loss=ceiling)
         measure = dreamer._measure
         with monkeypatch.context() as patch:  # as if rounding cost so much of it
-            patch.setattr(dreamer._emitter, "_measure", lambda image: 0.75 * measure(image))  # noqa: B023
+            patch.setattr(dreamer._limiter, "_measure", lambda image: 0.75 * measure(image))  # noqa: B023
             if not mends:
-                patch.setattr(CeilingControl, "headroom_to_mend", lambda *_: None)
+                patch.setattr(LossController, "headroom_to_mend", lambda *_: None)
             dreamer.dream(FRAME)
         assert dreamer.report.loss is not None
         shares.append(dreamer.report.loss / ceiling)
@@ -433,7 +434,7 @@ def test_the_ceiling_holds_under_the_classic_octave_rule_of_other_presets() -> N
 
 
 def _ceiling_for(share: float) -> float:
-    """Give a ceiling at a share of the way from the frame's own loss to its free dream's."""
+    """Return a ceiling at a share of the way from the frame's own loss to its free dream's."""
     free = make_dreamer()
     free.dream(FRAME)
     assert free.report.loss is not None
@@ -475,13 +476,25 @@ def test_near_the_ceiling_a_warm_frame_takes_two_steps_and_far_from_it_one() -> 
     assert none.report.steps == (0, 0)
 
 
+def _record_shifts(monkeypatch: pytest.MonkeyPatch, taken: list[int]) -> None:
+    """Note where in the sequence of shifts each frame begins."""
+    run = DreamCore.run
+
+    def recorded(self: DreamCore, *given: Any) -> Any:
+        schedule = given[-1]
+        assert isinstance(schedule, Schedule)
+        taken.append(schedule.jitter_index)
+        return run(self, *given)
+
+    monkeypatch.setattr(DreamCore, "run", recorded)
+
+
 def _begun_shifts(monkeypatch: pytest.MonkeyPatch, dreamer: Dreamer, frames: list[Pixels]) -> Any:
-    taken = []
-    monkeypatch.setattr(
-        GuardedAscent, "take_part", lambda *_, shifted=0, **__: taken.append(shifted)
-    )
-    for frame in frames:
-        dreamer.dream(frame)
+    taken: list[int] = []
+    with monkeypatch.context() as patch:
+        _record_shifts(patch, taken)
+        for frame in frames:
+            dreamer.dream(frame)
     return taken
 
 
@@ -521,10 +534,10 @@ def test_without_flow_the_dream_stays_where_it_is() -> None:
     first, second = _pan(2, step=6)
     dreamer = make_dreamer(flow="off", steps=0, blend=1.0)
     dreamer.dream(first)
-    residual = dreamer._carrier.residual
+    residual = dreamer._warper.residual
     assert residual is not None
-    trust = confidence(np.zeros((72, 96, 2), np.float32), second, first)
-    expected = to_pixels(to_model_range(second) + trust[..., None] * residual)
+    confidence = estimate_confidence(np.zeros((72, 96, 2), np.float32), second, first)
+    expected = to_pixels(to_model_range(second) + confidence[..., None] * residual)
     np.testing.assert_array_equal(dreamer.dream(second), expected)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dreamstream.dream.gradient_shaping import even_out, mute, smooth, unit
+from dreamstream.dream.gradient_shaping import even_out, mix_colours, smooth, unit
+from dreamstream.dream.parameters import colour_mix
 
 NOISE = tf.constant(np.random.default_rng(0).standard_normal((1, 64, 80, 3)), tf.float32)
 
@@ -51,7 +52,7 @@ def test_evening_out_brings_weak_regions_up_to_strong_ones() -> None:
 
 
 def test_muting_scales_colour_and_keeps_lightness() -> None:
-    muted = mute(NOISE, 0.25).numpy()
+    muted = mix_colours(NOISE, tf.constant(colour_mix(0.25))).numpy()
     np.testing.assert_allclose(muted.mean(-1), NOISE.numpy().mean(-1), atol=1e-6)
     np.testing.assert_allclose(np.ptp(muted, axis=-1), 0.25 * np.ptp(NOISE, axis=-1), atol=1e-5)
 

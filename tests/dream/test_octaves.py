@@ -9,13 +9,7 @@ import scipy.ndimage
 from pictures import fractal_pixels
 
 from dreamstream.dream.ascent import Ascended
-from dreamstream.dream.octaves import (
-    COLD_HEADROOM,
-    Climb,
-    Headroom,
-    climb_classic,
-    climb_reinject,
-)
+from dreamstream.dream.octaves import Ascend, OctaveRule, classic_octaves, reinject_octaves
 from dreamstream.dream.resampling import Size, octave_sizes
 from dreamstream.frames import FloatImage, to_model_range
 
@@ -25,15 +19,13 @@ EVERYWHERE = np.ones((60, 83), np.float32)
 
 
 class Ripple:
-    """An ascent whose steps depend on the picture, on its place and on the emphasis."""
+    """An ascent whose steps depend on the picture, on its place and on the weights."""
 
-    def climb(
-        self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
-    ) -> Ascended:
+    def climb(self, image: FloatImage, weights: FloatImage, steps: int) -> Ascended:
         place = np.sin(np.arange(image.shape[1], dtype=np.float32))[None, :, None]
         for _ in range(steps):
-            image = image + 0.1 * emphasis[..., None] * np.sin(5 * image + place)
-        return Ascended(image, float(image.sum()), steps, foretold=9.0)
+            image = image + 0.1 * weights[..., None] * np.sin(5 * image + place)
+        return Ascended(image, float(image.sum()), steps, predicted_loss=9.0)
 
 
 def _zoom(image: FloatImage, size: Size) -> FloatImage:
@@ -77,60 +69,60 @@ def _reinject_oracle(steps: int) -> list[FloatImage]:
     return octaves
 
 
-def _run(climb: Climb, emphasis: FloatImage, sizes: Sequence[Size], steps: int) -> list[FloatImage]:
-    return [
-        octave.image for octave in climb(START, emphasis, sizes, Ripple(), steps, COLD_HEADROOM)
-    ]
+def ripples(steps: int) -> Ascend:
+    """Return what takes so many of Ripple's steps in each octave."""
+    return lambda image, weights, is_last: Ripple().climb(image, weights, steps)
+
+
+def _run(
+    climb: OctaveRule, weights: FloatImage, sizes: Sequence[Size], steps: int
+) -> list[FloatImage]:
+    return [octave.image for octave in climb(START, weights, sizes, ripples(steps))]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
 @pytest.mark.parametrize(
-    ("climb", "oracle"), [(climb_classic, _classic_oracle), (climb_reinject, _reinject_oracle)]
+    ("climb", "oracle"), [(classic_octaves, _classic_oracle), (reinject_octaves, _reinject_oracle)]
 )
 def test_each_octave_is_what_the_rule_says(
-    climb: Climb, oracle: Callable[[int], list[FloatImage]], steps: int
+    climb: OctaveRule, oracle: Callable[[int], list[FloatImage]], steps: int
 ) -> None:
     for ours, expected in zip(_run(climb, EVERYWHERE, SIZES, steps), oracle(steps), strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-5)
 
 
 def test_reinjection_without_steps_loses_not_a_bit_of_its_start() -> None:
-    np.testing.assert_array_equal(_run(climb_reinject, EVERYWHERE, SIZES, 0)[-1], START)
+    np.testing.assert_array_equal(_run(reinject_octaves, EVERYWHERE, SIZES, 0)[-1], START)
 
 
 def test_the_rules_differ_as_soon_as_a_step_is_taken() -> None:
-    classic = _run(climb_classic, EVERYWHERE, SIZES, 2)[-1]
-    reinject = _run(climb_reinject, EVERYWHERE, SIZES, 2)[-1]
+    classic = _run(classic_octaves, EVERYWHERE, SIZES, 2)[-1]
+    reinject = _run(reinject_octaves, EVERYWHERE, SIZES, 2)[-1]
     assert np.abs(classic - reinject).max() > 0.01
 
 
-@pytest.mark.parametrize("climb", [climb_classic, climb_reinject])
-def test_emphasis_reaches_every_octave_at_its_size(climb: Climb) -> None:
+@pytest.mark.parametrize("climb", [classic_octaves, reinject_octaves])
+def test_emphasis_reaches_every_octave_at_its_size(climb: OctaveRule) -> None:
     nowhere = np.zeros((60, 83), np.float32)
     expected = _run(climb, EVERYWHERE, SIZES, 0)[-1]
     np.testing.assert_allclose(_run(climb, nowhere, SIZES, 3)[-1], expected, atol=1e-6)
 
 
 def test_an_octave_tells_its_steps_and_loss() -> None:
-    octaves = list(climb_reinject(START, EVERYWHERE, SIZES, Ripple(), 2))
+    octaves = list(reinject_octaves(START, EVERYWHERE, SIZES, ripples(2)))
     assert [octave.steps for octave in octaves] == [2, 2, 2]
     assert octaves[-1].loss == pytest.approx(float(octaves[-1].image.sum()))
-    assert octaves[-1].foretold == 9.0
+    assert octaves[-1].predicted_loss == 9.0
 
 
-@pytest.mark.parametrize("climb", [climb_classic, climb_reinject])
-def test_smaller_octaves_have_a_headroom_of_their_own(climb: Climb) -> None:
-    class Recorder:
-        def __init__(self) -> None:
-            self.told: list[float] = []
+@pytest.mark.parametrize("climb", [classic_octaves, reinject_octaves])
+def test_the_last_octave_knows_that_it_is_the_last(climb: OctaveRule) -> None:
+    told: list[bool] = []
 
-        def climb(
-            self, image: FloatImage, emphasis: FloatImage, steps: int, up_to: float = 1.0
-        ) -> Ascended:
-            self.told.append(up_to)
-            return Ascended(image, 0.0, steps, 0.0)
+    def ascend(image: FloatImage, weights: FloatImage, is_last: bool) -> Ascended:
+        told.append(is_last)
+        return Ascended(image, 0.0, 2, 0.0)
 
     start, even = np.zeros((20, 30, 3), np.float32), np.ones((20, 30), np.float32)
-    sizes, recorder = [(10, 15), (14, 21), (20, 30)], Recorder()
-    list(climb(start, even, sizes, recorder, 2, Headroom(smaller=1.5, last=1.1)))
-    assert recorder.told == [1.5, 1.5, 1.1]
+    list(climb(start, even, [(10, 15), (14, 21), (20, 30)], ascend))
+    assert told == [False, False, True]

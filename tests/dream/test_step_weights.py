@@ -7,10 +7,10 @@ from dreamstream.dream.step_weights import (
     HELD_STEP,
     MOST,
     MOST_HELD,
-    emphasise,
-    holding,
+    disocclusion_weight,
     motion,
-    newness,
+    step_weights,
+    strength_gain,
     weakness,
 )
 from dreamstream.frames import FloatImage
@@ -28,21 +28,21 @@ def _still() -> FloatImage:
 
 
 def test_old_even_ground_that_stands_still_takes_the_held_step() -> None:
-    factor = emphasise(_residual(), np.ones(SIZE, np.float32), _still(), 0.9, 0.7)
+    factor = step_weights(_residual(), np.ones(SIZE, np.float32), _still(), 0.9, 0.7)
     np.testing.assert_allclose(factor, 0.7, rtol=0.1)
 
 
-@pytest.mark.parametrize("trust", [0.0, 0.3, 1.0])
-def test_new_ground_comes_into_balance_at_once(trust: float) -> None:
+@pytest.mark.parametrize("confidence", [0.0, 0.3, 1.0])
+def test_new_ground_comes_into_balance_at_once(confidence: float) -> None:
     blend, step = 0.8, 1.0
     balance = step / (1 - blend)
-    factor = newness(np.full((2, 2), trust, np.float32), blend)
-    np.testing.assert_allclose(blend * trust * balance + factor * step, balance, rtol=1e-5)
+    factor = disocclusion_weight(np.full((2, 2), confidence, np.float32), blend)
+    np.testing.assert_allclose(blend * confidence * balance + factor * step, balance, rtol=1e-5)
 
 
 def test_a_blend_of_one_asks_for_no_endless_step() -> None:
-    assert np.isfinite(newness(np.zeros((2, 2), np.float32), 1.0)).all()
-    factor = emphasise(_residual(), np.zeros(SIZE, np.float32), _still(), 1.0, 1.5)
+    assert np.isfinite(disocclusion_weight(np.zeros((2, 2), np.float32), 1.0)).all()
+    factor = step_weights(_residual(), np.zeros(SIZE, np.float32), _still(), 1.0, 1.5)
     assert factor.max() <= MOST
 
 
@@ -59,7 +59,7 @@ def test_what_moves_against_its_scene_takes_longer_steps_and_a_pan_does_not() ->
 @pytest.mark.parametrize("size", [(97, 131), (3, 5), (1, 1)])
 def test_frames_of_any_size_are_emphasised(size: tuple[int, int]) -> None:
     residual, still = np.full((*size, 3), 0.1, np.float32), np.zeros((*size, 2), np.float32)
-    factor = emphasise(residual, np.ones(size, np.float32), still, 0.9, 0.7)
+    factor = step_weights(residual, np.ones(size, np.float32), still, 0.9, 0.7)
     assert factor.shape == size
     np.testing.assert_allclose(factor, 0.7, rtol=1e-4)
 
@@ -78,8 +78,8 @@ def test_no_residual_at_all_gives_finite_factors() -> None:
 
 
 def test_a_shot_stronger_than_its_first_frame_is_held_back_and_a_weaker_one_pushed() -> None:
-    assert holding(0.1, 0.1) == pytest.approx(HELD_STEP)
-    assert holding(0.13, 0.1) < HELD_STEP / 3
-    assert holding(0.05, 0.1) == MOST_HELD
-    assert holding(0.0, 0.1) == MOST_HELD
-    assert holding(0.3, None) == 1
+    assert strength_gain(0.1, 0.1) == pytest.approx(HELD_STEP)
+    assert strength_gain(0.13, 0.1) < HELD_STEP / 3
+    assert strength_gain(0.05, 0.1) == MOST_HELD
+    assert strength_gain(0.0, 0.1) == MOST_HELD
+    assert strength_gain(0.3, None) == 1

@@ -8,13 +8,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ascents import make_ascent
 from networks import small_extractor, stem_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
+from dreamstream.dream.ascent import StepPlan, guarded_step
 from dreamstream.dream.dreamer import Dreamer
-from dreamstream.dream.objective import Loss
+from dreamstream.dream.objective import Objective
+from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size
 from dreamstream.dream.tiles import (
     BYTES_PER_FLOAT,
@@ -48,23 +50,28 @@ def extractors() -> dict[str, FeatureExtractor]:
     return {name: make() for name, make in MAKERS.items()}
 
 
-def losses(extractor: FeatureExtractor, side: int) -> tuple[Loss, Loss]:
+def losses(extractor: FeatureExtractor, side: int) -> tuple[Objective, Objective]:
     """Make the loss of whole pictures and that of pictures in tiles."""
-    coefficients = dict(zip(extractor.layers, (1.0, 0.4), strict=False))
-    return Loss(extractor, coefficients, "off"), Loss(extractor, coefficients, side)
+    return Objective(extractor, "off"), Objective(extractor, side)
+
+
+def coefficients_of(loss: Objective) -> FloatImage:
+    return np.array([1.0, 0.4][: len(loss.layers)], np.float32)
 
 
 def picture_of(size: Size) -> FloatImage:
     return to_model_range(fractal_pixels(*size, seed=5))
 
 
-def loss_and_gradient(loss: Loss, picture: FloatImage) -> tuple[float, FloatImage]:
+def loss_and_gradient(loss: Objective, picture: FloatImage) -> tuple[float, FloatImage]:
     tiling = loss.tiling((picture.shape[0], picture.shape[1]))
-    value, gradient = loss.value_and_gradient(tf.constant(picture[None]), tiling)
+    value, gradient = loss.value_and_gradient(
+        tf.constant(picture[None]), tiling, coefficients_of(loss)
+    )
     return float(value), gradient.numpy()[0]
 
 
-def tiles_of(loss: Loss, size: Size) -> int:
+def tiles_of(loss: Objective, size: Size) -> int:
     return len(loss.tiling(size).tiles)
 
 
@@ -86,7 +93,8 @@ def test_tiles_give_the_loss_and_gradient_of_the_whole_picture(
     np.testing.assert_allclose(
         gradient_in_tiles, gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max()
     )
-    assert tiled.measure(picture[None]) == pytest.approx(whole.measure(picture[None]), rel=1e-5)
+    measured = [each.measure(picture[None], coefficients_of(each)) for each in (tiled, whole)]
+    assert measured[0] == pytest.approx(measured[1], rel=1e-5)
 
 
 def test_tiles_calibrate_to_the_scales_of_the_whole_picture() -> None:
@@ -112,12 +120,13 @@ def test_a_dream_in_tiles_is_that_of_the_whole_picture() -> None:
 
 
 def test_the_step_is_traced_once_for_tiles_and_whole_pictures_of_any_size() -> None:
-    loss = Loss(small_extractor(), {"deep": 1.0}, 32)
-    ascent = GuardedAscent(loss, DreamConfig(layers={"deep": 1.0}, max_loss=None))
+    loss = Objective(small_extractor(), 32)
+    config = DreamConfig(layers={"deep": 1.0}, max_loss=None)
+    ascent = make_ascent(guarded_step, loss, config)
     for size in ((24, 24), (48, 64), (97, 131)):
-        ascent.climb(picture_of(size), np.ones(size, np.float32), 1)
+        ascent.climb(picture_of(size), np.ones(size, np.float32), step_params(config), StepPlan(1))
     assert [tiles_of(loss, size) for size in ((24, 24), (48, 64))] == [1, 4]
-    assert ascent._compiled.experimental_get_tracing_count() == 1
+    assert ascent.traces == 1
 
 
 # --- where tiles lie -------------------------------------------------------------------------
@@ -165,12 +174,12 @@ def _with_a_mean_of_all() -> FeatureExtractor:
 
 def test_a_network_that_sees_all_of_a_picture_refuses_tiles_in_a_line() -> None:
     with pytest.raises(ModelError, match=r"global.*mean, a GlobalAveragePooling2D.*--tile off"):
-        Loss(_with_a_mean_of_all(), {"deep": 1.0}, 64)
+        Objective(_with_a_mean_of_all(), 64)
 
 
 @pytest.mark.parametrize("tile", ["auto", "off"])
 def test_a_network_that_sees_all_of_a_picture_dreams_it_whole(tile: str) -> None:
-    assert tiles_of(Loss(_with_a_mean_of_all(), {"deep": 1.0}, tile), (4000, 6000)) == 1
+    assert tiles_of(Objective(_with_a_mean_of_all(), tile), (4000, 6000)) == 1
 
 
 @pytest.mark.parametrize("tile", [0, -5, "many", 10**9])

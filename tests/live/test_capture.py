@@ -24,7 +24,7 @@ from dreamstream.live.capture import (
     Pacer,
     Watchdog,
 )
-from dreamstream.live.mailbox import Slot
+from dreamstream.live.mailbox import Mailbox
 from dreamstream.live.session import is_live, live_rate, open_device
 from dreamstream.sources import open_source
 
@@ -65,14 +65,14 @@ def film_of(path: Path, clock: Callable[[], float], *, loop: bool = False) -> Fi
 
 
 def test_a_slot_gives_the_newest_value_once() -> None:
-    slot: Slot[int] = Slot()
+    slot: Mailbox[int] = Mailbox()
     slot.put(1)
     slot.put(2)
     assert (slot.take(), slot.take()) == (2, None)
 
 
 def test_a_closed_slot_holds_nobody_up() -> None:
-    slot: Slot[int] = Slot()
+    slot: Mailbox[int] = Mailbox()
     slot.close()
     begun = time.monotonic()
     assert slot.take(10) is None

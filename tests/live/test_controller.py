@@ -9,7 +9,7 @@ COSTS = {192: 0.02, 256: 0.04, 384: 0.08, 640: 0.16}
 
 
 def settle(controller: Controller, speed: float, looks: int = 300) -> list[Rung]:
-    """Let a machine of some speed look again and again; give the rungs used."""
+    """Make a machine of some speed look again and again; return the rungs used."""
     used = []
     for _ in range(looks):
         rung = controller.rung

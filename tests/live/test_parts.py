@@ -22,7 +22,7 @@ from dreamstream.live.looks import (
     single_layer,
 )
 from dreamstream.live.meter import Meter
-from dreamstream.live.network import target_strength
+from dreamstream.live.model import target_strength
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.overlay import Readout, draw_figures, draw_help, draw_notice
 

@@ -32,7 +32,7 @@ from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import MissingLibraryError, ModelError, SinkError, SourceError, SourceLost
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.live import session
-from dreamstream.live.engine import LoadNetwork, Looking
+from dreamstream.live.engine import InferenceModel, LoadModel
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.session import LiveRun, show_device
 from dreamstream.live.virtual import VirtualCameraSink
@@ -45,12 +45,12 @@ FAST = LiveConfig(live_fps=RATE)
 def show(
     device: FakeDevice,
     window: FakeWindow,
-    network: Looking | None = None,
+    network: InferenceModel | None = None,
     *,
     output: Path | None = None,
     tap: Sink | None = None,
     records: list[FrameRecord] | None = None,
-    load: LoadNetwork | None = None,
+    load: LoadModel | None = None,
     duration: Fraction | None = None,
 ) -> int:
     network = network or FakeNetwork()
@@ -364,9 +364,7 @@ def fake_camera(monkeypatch: pytest.MonkeyPatch) -> list[FakeDevice]:
         return devices[-1]
 
     monkeypatch.setattr(session, "open_device", open_fake)
-    monkeypatch.setattr(
-        "dreamstream.live.loading.load_network", lambda config, quiet: FakeNetwork()
-    )
+    monkeypatch.setattr("dreamstream.live.loading.load_model", lambda config, quiet: FakeNetwork())
     return devices
 
 

@@ -14,7 +14,6 @@ from networks import small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.errors import DeviceError, ModelError
 from dreamstream.models.device import (
@@ -23,9 +22,9 @@ from dreamstream.models.device import (
     choose_precision,
     claim_engine,
     describe_hardware,
-    processor_flags,
 )
 from dreamstream.models.extractor import FeatureExtractor
+from dreamstream.processor import processor_flags
 
 
 class FakeTensorFlow:
@@ -225,6 +224,5 @@ def test_a_stream_traces_each_of_its_functions_once() -> None:
         cuts += dreamer.report.cut
     assert cuts
     assert len(dreamer.report.steps) == 3
-    assert isinstance(dreamer._ascent, GuardedAscent)
-    traced = [dreamer._ascent._compiled, dreamer._loss._mean_squares]
-    assert [each.experimental_get_tracing_count() for each in traced] == [1, 1]
+    measuring = dreamer._core.objective._mean_squares
+    assert [dreamer.traces, measuring.experimental_get_tracing_count()] == [1, 1]

@@ -22,7 +22,7 @@ from dreamstream.render.pipeline import dream_frames, dream_stream
 from dreamstream.render.side_by_side import compared_info
 from dreamstream.sinks import ArraySink, VideoSink, open_sink
 from dreamstream.sources import ArraySource, open_source
-from dreamstream.temporal.frame_analysis import Movement
+from dreamstream.temporal.frame_analysis import FrameAnalysis
 
 SCENE = fractal_pixels(40, 100, seed=4)
 BASE: dict[str, Any] = {
@@ -70,11 +70,11 @@ class FailsAt:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dreamer, name)
 
-    def dream(self, pixels: Pixels, movement: Movement) -> Pixels:
+    def dream(self, pixels: Pixels, analysis: FrameAnalysis) -> Pixels:
         if not self._left:
             raise RuntimeError("the dream failed")
         self._left -= 1
-        return self._dreamer.dream(pixels, movement)
+        return self._dreamer.dream(pixels, analysis)
 
 
 def test_every_frame_of_the_source_is_dreamed_into_the_sink(dreamer: Dreamer) -> None:

@@ -24,7 +24,7 @@ from dreamstream.render.prefetch import AHEAD, Ahead, Here, one_thread
 from dreamstream.sinks import ArraySink, TeeSink
 from dreamstream.sources import ArraySource
 from dreamstream.temporal.cuts import Change
-from dreamstream.temporal.frame_analysis import Movement, Observer, Seen
+from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, FrameAnalyzer
 
 SCENE = fractal_pixels(40, 110, seed=4)
 
@@ -42,11 +42,11 @@ class Negative:
         self.threads: set[int] = set()
         self.report = DreamReport()
 
-    def foresee(self, pixels: Pixels, seen: Seen | None = None) -> Movement:
+    def analyse(self, pixels: Pixels, seen: AnalysisState | None = None) -> FrameAnalysis:
         self.threads.add(threading.get_ident())
-        return Movement(seen or Seen())
+        return FrameAnalysis(seen or AnalysisState())
 
-    def dream(self, pixels: Pixels, movement: Movement) -> Pixels:
+    def dream(self, pixels: Pixels, analysis: FrameAnalysis) -> Pixels:
         if self._stop is not None and self.dreamed == self._at:
             raise self._stop
         self.dreamed += 1
@@ -160,15 +160,15 @@ class _Notes:
 
 def test_what_is_foreseen_depends_on_what_was_seen_and_changes_nothing() -> None:
     first, second = scene(2)
-    observer = Observer(DreamConfig())
-    seen = observer.observe(first, Seen()).seen
-    before = {name: array.copy() for name, array in seen.cuts.items()}
-    flash = observer.observe(np.clip(first.astype(int) + 60, 0, 255).astype(np.uint8), seen)
+    observer = FrameAnalyzer(DreamConfig())
+    state = observer.analyse(first, AnalysisState()).state
+    before = {name: array.copy() for name, array in state.cuts.items()}
+    flash = observer.analyse(np.clip(first.astype(int) + 60, 0, 255).astype(np.uint8), state)
     assert flash.change is Change.FLASH
-    assert flash.seen.small is first, "through a flash the frame before it is kept"
-    assert int(flash.seen.cuts["flashes"]) == 1
-    assert all(np.array_equal(seen.cuts[name], before[name]) for name in before)
-    after, again = observer.observe(second, flash.seen), observer.observe(second, seen)
+    assert flash.state.small is first, "through a flash the frame before it is kept"
+    assert int(flash.state.cuts["flashes"]) == 1
+    assert all(np.array_equal(state.cuts[name], before[name]) for name in before)
+    after, again = observer.analyse(second, flash.state), observer.analyse(second, state)
     np.testing.assert_array_equal(after.backward_flow, again.backward_flow)
     assert after.change is Change.NONE
 
@@ -179,9 +179,9 @@ def test_frames_that_can_not_be_compared_are_remembered_all_the_same(
 ) -> None:
     first, second = scene(2)
     second = second if settings else second[:30]  # another size
-    movement = Observer(DreamConfig(**settings)).observe(second, Seen(first))
-    assert movement.seen.small is second
-    assert movement.trust.size == movement.backward_flow.size == 0
+    analysis = FrameAnalyzer(DreamConfig(**settings)).analyse(second, AnalysisState(first))
+    assert analysis.state.small is second
+    assert analysis.confidence.size == analysis.backward_flow.size == 0
 
 
 # --- where it runs ---------------------------------------------------------------------------

@@ -287,7 +287,7 @@ def test_a_damaged_input_is_partial_after_resuming_too(
 
 @pytest.fixture
 def interrupted(run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Interrupt a run of a copy of the clip that writes ``out.mp4``; give the copy's path."""
+    """Interrupt a run of a copy of the clip that writes ``out.mp4``; return the copy's path."""
     copy = Path(shutil.copy2(clip, "in.mp4"))
     with stopped_at(monkeypatch, 9):
         run(copy, "out.mp4", *QUICK)

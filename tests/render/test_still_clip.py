@@ -43,7 +43,7 @@ def read(path: str) -> list[Pixels]:
 
 
 def lightness_change(frame: Pixels) -> float:
-    """Give how far a frame's lightness, which codecs keep better than colours, is from PHOTO's."""
+    """Return how far a frame's lightness, which codecs keep best, is from PHOTO's."""
     return float(np.abs(frame.mean(axis=-1) - PHOTO.mean(axis=-1)).mean())
 
 
@@ -266,7 +266,7 @@ BROWSER_FLAGS = (
 
 
 def screenshot(page: Path, folder: Path) -> Pixels:
-    """Give what Chromium shows of a page, (H, W, 3) uint8 RGB."""
+    """Return what Chromium shows of a page, (H, W, 3) uint8 RGB."""
     picture = folder / "screen.png"
     own = [f"--user-data-dir={folder / 'profile'}", f"--screenshot={picture}"]
     command = [CHROMIUM, *BROWSER_FLAGS, *own, page.as_uri()]

@@ -84,7 +84,7 @@ def _fractal(rng: np.random.Generator, side: int) -> npt.NDArray[np.float64]:
 
 
 def calibrate(model: keras.Model, seed: int = SEED) -> None:
-    """Give a whole InceptionV3 calibrated weights in place."""
+    """Set the weights of a whole InceptionV3 to calibrated ones in place."""
     rng = np.random.default_rng(seed)
     values: dict[int, Any] = {}
     pictures = tf.constant(natural_pictures(PICTURES, PICTURE_SIDE))

@@ -10,8 +10,8 @@ from dreamstream.dream.resampling import Size, fit_size
 from dreamstream.errors import SourceLost
 from dreamstream.frames import Pixels, StreamInfo
 from dreamstream.live.capture import Captured
-from dreamstream.live.carried import Snapshot, Thought
 from dreamstream.live.controller import Rung
+from dreamstream.live.residual import Snapshot, Update
 
 HEIGHT, WIDTH, RATE = 48, 64, Fraction(100)
 
@@ -25,7 +25,7 @@ def textured(shift: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Pixels
 
 
 class FakeDevice:
-    """Gives some pictures at a steady pace, then ends, is lost, or gives nothing any more."""
+    """Returns some pictures at a steady pace, then ends, is lost, or gives nothing any more."""
 
     def __init__(self, count: int, end: str = "over", patience: float = 0.3) -> None:
         self.name, self.patience = "camera 7", patience
@@ -97,14 +97,14 @@ class FakeNetwork:
     def warm_up(self, size: Size, side: int) -> None:
         self.warmed.append(side)
 
-    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Thought:
+    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
         if self.failure is not None:
             raise self.failure
         time.sleep(self.seconds)
         self.looked.append(snapshot.index)
         size = fit_size((snapshot.pixels.shape[0], snapshot.pixels.shape[1]), rung.side)
         change = np.full((*size, 3), self.amount * strength, np.float32)
-        return Thought(snapshot.index, snapshot.shot, change, 5.0, 1.0, rung.steps, rung.side)
+        return Update(snapshot.index, snapshot.shot, change, 5.0, 1.0, rung.steps, rung.side)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -18,7 +18,7 @@ def require_tools(*tools: str) -> None:
 
 @contextmanager
 def virtual_screen() -> Iterator[str]:
-    """Start Xvfb, and give its display; skip the test where it does not start."""
+    """Start Xvfb, and return its display; skip the test where it does not start."""
     require_tools("Xvfb")
     reader, writer = os.pipe()
     arguments = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def kept_bytes(call: Callable[[], object], times: int) -> int:
-    """Give the bytes that Python and numpy hold after so many calls and did not hold before."""
+    """Return the bytes that Python and numpy hold after so many calls and did not hold before."""
     gc.collect()
     tracemalloc.start()
     try:

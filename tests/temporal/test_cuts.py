@@ -8,7 +8,7 @@ from pictures import fractal_pixels
 
 from dreamstream.frames import Pixels
 from dreamstream.temporal.cuts import LONGEST_FLASH, Change, CutDetector, content_value
-from dreamstream.temporal.flow import FlowEstimator, confidence, mean_doubt
+from dreamstream.temporal.flow import FlowEstimator, estimate_confidence, mean_doubt
 
 SCENE = fractal_pixels(90, 400, seed=1)
 OTHER = 255 - np.roll(fractal_pixels(90, 160, seed=9), 1, axis=2)
@@ -23,8 +23,8 @@ def _judge_all(frames: list[Pixels]) -> list[Change]:
     detector, flow, changes, reference = CutDetector(), FlowEstimator(), [], frames[0]
     for frame in frames[1:]:
         backward = flow.backward(frame, reference)
-        trust = confidence(backward, frame, reference)
-        doubt = partial(mean_doubt, flow, frame, reference, backward, trust)
+        confidence = estimate_confidence(backward, frame, reference)
+        doubt = partial(mean_doubt, flow, frame, reference, backward, confidence)
         changes.append(detector.judge(frame, reference, doubt))
         if changes[-1] is not Change.FLASH:
             reference = frame

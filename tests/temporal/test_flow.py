@@ -10,9 +10,9 @@ from dreamstream.temporal.flow import (
     SHARP,
     STEADY,
     FlowEstimator,
-    confidence,
     consistency,
     density,
+    estimate_confidence,
     mean_doubt,
     warp,
 )
@@ -106,15 +106,17 @@ def test_flow_of_a_large_frame_is_stretched_to_its_pixels() -> None:
 
 def test_a_static_stream_is_trusted_everywhere() -> None:
     pixels = fractal_pixels(90, 120)
-    assert confidence(FlowEstimator().backward(pixels, pixels), pixels, pixels).min() > 0.99
+    assert (
+        estimate_confidence(FlowEstimator().backward(pixels, pixels), pixels, pixels).min() > 0.99
+    )
 
 
 def test_confidence_is_zero_where_the_previous_frame_did_not_reach() -> None:
     pixels = fractal_pixels(60, 80)
     plain = np.full_like(pixels, 90)
-    trust = confidence(_constant(pixels.shape, 10, 0), plain, plain)
-    assert trust[:, -10:].max() == 0
-    assert trust[:, :-11].min() == 1
+    confidence = estimate_confidence(_constant(pixels.shape, 10, 0), plain, plain)
+    assert confidence[:, -10:].max() == 0
+    assert confidence[:, :-11].min() == 1
 
 
 def test_consistency_is_low_where_way_there_and_way_back_disagree() -> None:
@@ -132,7 +134,7 @@ def test_the_mean_doubt_is_high_only_where_no_flow_explains_a_frame(
     for now in (current, other):
         backward = flow.backward(now, previous)
         doubts.append(
-            mean_doubt(flow, now, previous, backward, confidence(backward, now, previous))
+            mean_doubt(flow, now, previous, backward, estimate_confidence(backward, now, previous))
         )
     assert doubts[0] < 0.2
     assert doubts[1] > 0.8
@@ -151,9 +153,9 @@ def test_what_is_stretched_is_trusted_less_for_the_same_difference_of_colours() 
     rows, columns = np.mgrid[:60, :80].astype(np.float32)
     stretched = np.stack([-0.3 * (columns - 40), np.zeros_like(rows)], axis=-1)
     grey, lighter = np.full((60, 80, 3), 128, np.uint8), np.full((60, 80, 3), 148, np.uint8)
-    moved = confidence(np.zeros_like(stretched), lighter, grey)
-    spread = confidence(stretched, lighter, grey)
-    same = confidence(stretched, grey, grey)
+    moved = estimate_confidence(np.zeros_like(stretched), lighter, grey)
+    spread = estimate_confidence(stretched, lighter, grey)
+    same = estimate_confidence(stretched, grey, grey)
     middle = (slice(10, 50), slice(20, 60))
     assert 0.8 < moved[middle].mean() < 0.95
     assert spread[middle].mean() < moved[middle].mean() ** 2
@@ -164,7 +166,7 @@ def test_confidence_is_low_where_colours_differ() -> None:
     pixels = fractal_pixels(60, 80)
     still = _constant(pixels.shape, 0, 0)
     opposite = np.where(pixels > 127, 0, 255).astype(np.uint8)
-    assert confidence(still, pixels, opposite).mean() < 0.1
+    assert estimate_confidence(still, pixels, opposite).mean() < 0.1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 300), (16, 16)])

@@ -6,8 +6,14 @@ import pytest
 
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels
-from dreamstream.temporal.frame_analysis import Movement, Observer, Seen
-from dreamstream.temporal.residual_warp import STILL, Carried, Carrier, sharpness, trimmed
+from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, FrameAnalyzer
+from dreamstream.temporal.residual_warp import (
+    STILL,
+    ResidualWarper,
+    WarpedResidual,
+    sharpness,
+    trimmed,
+)
 
 FRAME = np.full((40, 56, 3), 90, np.uint8)  # alike wherever the flow says it came from
 RESIDUAL = np.random.default_rng(0).normal(0, 0.1, FRAME.shape).astype(np.float32)
@@ -25,29 +31,29 @@ class Steady:
         return backward
 
 
-FIRST = Movement(Seen(FRAME))
+FIRST = FrameAnalysis(AnalysisState(FRAME))
 
 
 class Shot:
     """A shot of frames that look alike, along which a residual is carried."""
 
     def __init__(self, speed: float) -> None:
-        self._carrier = Carrier(DreamConfig())
-        self._observer = Observer(DreamConfig(no_cuts=True), Steady(speed))
+        self._warper = ResidualWarper(DreamConfig())
+        self._analyzer = FrameAnalyzer(DreamConfig(no_cuts=True), Steady(speed))
 
     def begin(self, residual: FloatImage) -> None:
-        self._carrier.reset()
-        self._carrier.carry(FIRST)
-        self._carrier.remember(FIRST, residual)
+        self._warper.reset()
+        self._warper.warp(FIRST)
+        self._warper.remember(FIRST, residual)
 
-    def carry(self) -> Carried:
-        """Carry what is remembered to the next frame."""
-        self._movement = self._observer.observe(FRAME, self._carrier.seen)
-        return self._carrier.carry(self._movement)
+    def carry(self) -> WarpedResidual:
+        """Warp what is remembered to the next frame."""
+        self._analysis = self._analyzer.analyse(FRAME, self._warper.analysed)
+        return self._warper.warp(self._analysis)
 
     def keep(self, residual: FloatImage) -> None:
-        """Remember this of the frame to which was carried last."""
-        self._carrier.remember(self._movement, residual)
+        """Remember this of the last frame."""
+        self._warper.remember(self._analysis, residual)
 
 
 def carry(speed: float, frames: int) -> list[FloatImage]:

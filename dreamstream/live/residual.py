@@ -1,4 +1,4 @@
-"""The dream on a live picture: carried to each frame along the flow, grown by late changes.
+"""The dream on a live picture: its residual is warped to each frame, and grows by late updates.
 
 A network takes longer for a step than a camera for a frame.  So it works on a snapshot of what was
 shown, and the change it asks for is carried to the frame that is there when it is ready, along the
@@ -7,7 +7,6 @@ flow that has gathered meanwhile.
 
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -15,17 +14,10 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
 from dreamstream.dream.resampling import Size, enlarge, fit_size
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
-from dreamstream.live.motion import LiveFlow
+from dreamstream.live.flow import LiveFlow
 from dreamstream.temporal.cuts import Change, CutDetector
-from dreamstream.temporal.flow import (
-    Flow,
-    NoFlow,
-    confidence,
-    enlarge_flow,
-    mean_doubt,
-    sample_positions,
-    warp,
-)
+from dreamstream.temporal.flow import Flow, NoFlow, enlarge_flow, sample_positions, warp
+from dreamstream.temporal.frame_analysis import compare_frames
 
 FLOW_SIDE = 192
 """Longest side, in pixels, at which a live picture's motion is followed."""
@@ -37,9 +29,9 @@ BLEND_PER_LOOK = 1.095
 """Power of ``blend`` by which the dream decays at each change that it takes in, as a film's does in
 each frame; what no look makes up for must not decay, or a slow network's dream would starve."""
 
-TRUST_POWER = 0.5
-"""Power of the trust by which a residual is weighted.  Thirty times a second even a trust of 0.95
-throws most of it away; what is doubtful the next looks mend."""
+CONFIDENCE_POWER = 0.5
+"""Power of the confidence by which a residual is weighted.  Thirty times a second even a confidence
+of 0.95 throws most of it away; what is doubtful the next looks mend."""
 
 _MOST_FRAMES_LATE = 48
 """Frames after which a network's change is too old to be carried."""
@@ -55,7 +47,7 @@ class Snapshot:
         pixels: (H, W, 3) uint8 RGB, as shown.
         source: (h, w, 3) uint8 RGB, the source small.
         residual: (h', w', 3) float32, what was added to the source.
-        trust: (h, w) float32 in [0, 1], in what was carried since the last change.
+        confidence: (h, w) float32 in [0, 1], in what was carried since the last change.
         backward_flow: (h, w, 2) float32 pixels, to the frame before it.
     """
 
@@ -64,12 +56,12 @@ class Snapshot:
     pixels: Pixels
     source: Pixels
     residual: FloatImage
-    trust: FloatImage
+    confidence: FloatImage
     backward_flow: FloatImage
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class Update:
     """What the network makes of a snapshot.
 
     Attributes:
@@ -92,14 +84,14 @@ class Thought:
 
 
 @dataclass(frozen=True, slots=True)
-class Dreamed:
+class ShownFrame:
     """One frame with its dream.
 
     Attributes:
         snapshot: What the network may look at.
         change: What happened since the frame before it.
         steps: Steps that show in this frame for the first time.
-        confidence: Mean trust in what was carried; None on a cold frame.
+        confidence: Mean confidence in what was carried; None on a cold frame.
     """
 
     snapshot: Snapshot
@@ -110,14 +102,14 @@ class Dreamed:
 
 @dataclass(frozen=True, slots=True)
 class _Motion:
-    """The way from a frame to the one before it: (h, w, 2) flow, (h, w) trust in it."""
+    """The way from a frame to the one before it: (h, w, 2) flow, (h, w) confidence in it."""
 
     backward: FloatImage
-    trust: FloatImage
+    confidence: FloatImage
 
 
-class CarriedDream:
-    """Carries a residual from frame to frame, and takes in what the network asks for.
+class LiveResidual:
+    """Warps a residual from frame to frame, and adds what the network asks for.
 
     Args:
         config: ``blend``, ``flow`` and ``no_cuts`` count.  A ``blend`` of 0, under which nothing
@@ -128,35 +120,34 @@ class CarriedDream:
 
     def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
         self._blend = config.blend or PRESETS[DEFAULT_PRESET].blend
-        self._no_cuts = config.no_cuts
         self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
         self._shot = 0
         self._source: Pixels | None = None
-        self._residual = self._trust = np.zeros((0, 0), np.float32)
+        self._residual = self._confidence = np.zeros((0, 0), np.float32)
         self._way: deque[_Motion] = deque(maxlen=_MOST_FRAMES_LATE)
-        self._cuts = CutDetector()
+        self._cuts = None if config.no_cuts else CutDetector()
 
-    def advance(self, index: int, pixels: Pixels, side: int, thought: Thought | None) -> Dreamed:
+    def advance(self, index: int, pixels: Pixels, side: int, update: Update | None) -> ShownFrame:
         """Bring the dream to a frame.
 
         Args:
             index: The frame's; each is one more than the last.
             pixels: (H, W, 3) uint8 RGB.
             side: Longest side of the dream size, in pixels.
-            thought: What the network has made meanwhile, if anything.
+            update: What the network has made meanwhile, if anything.
         """
         size = (pixels.shape[0], pixels.shape[1])
         source = _shrunk(pixels, fit_size(size, FLOW_SIDE))
         change = self._follow(source)
         self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
-        steps = self._take_in(index, thought)
+        steps = self._take_in(index, update)
         motion = self._way[-1]
         shown = add_residual(pixels, self._residual)
         taken = Snapshot(
-            index, self._shot, shown, source, self._residual, self._trust, motion.backward
+            index, self._shot, shown, source, self._residual, self._confidence, motion.backward
         )
         warm = change is not Change.CUT and len(self._way) > 1
-        return Dreamed(taken, change, steps, float(motion.trust.mean()) if warm else None)
+        return ShownFrame(taken, change, steps, float(motion.confidence.mean()) if warm else None)
 
     def _follow(self, source: Pixels) -> Change:
         """Carry the residual to a new frame; through a flash it stays as it is."""
@@ -164,67 +155,66 @@ class CarriedDream:
         if before is None or before.shape != source.shape:
             self._begin_shot(source)
             return Change.NONE
-        backward = self._flow.backward(source, before)
-        trust = confidence(backward, source, before)
-        doubt = partial(mean_doubt, self._flow, source, before, backward, trust)
-        change = Change.NONE if self._no_cuts else self._cuts.judge(source, before, doubt)
+        backward, confidence, change = compare_frames(self._flow, source, before, self._cuts)
         if change is Change.CUT:
             self._begin_shot(source)
         elif change is Change.FLASH:
             self._way.append(_still(source))
         else:
             self._source = source
-            self._carry(_Motion(backward, trust))
+            self._carry(_Motion(backward, confidence))
         return change
 
     def _begin_shot(self, source: Pixels) -> None:
         self._shot += 1
         self._source = source
         self._residual = np.zeros((*source.shape[:2], 3), np.float32)
-        self._trust = np.zeros(source.shape[:2], np.float32)
+        self._confidence = np.zeros(source.shape[:2], np.float32)
         self._way.clear()
         self._way.append(_still(source))
 
     def _carry(self, motion: _Motion) -> None:
         self._way.append(motion)
         size = (self._residual.shape[0], self._residual.shape[1])
-        weight = enlarge(motion.trust**TRUST_POWER, size)
+        weight = enlarge(motion.confidence**CONFIDENCE_POWER, size)
         flow = enlarge_flow(motion.backward, size)
         self._residual = weight[..., None] * warp(self._residual, flow)
-        self._trust = motion.trust * _warp_linear(self._trust, motion.backward)
+        self._confidence = motion.confidence * _warp_linear(self._confidence, motion.backward)
 
     def _resize(self, size: Size) -> None:
         """Keep the residual at another size: one frame to the next hardly tells."""
         if self._residual.shape[:2] != size:
             self._residual = resample(self._residual, size)
 
-    def _take_in(self, index: int, thought: Thought | None) -> int:
+    def _take_in(self, index: int, update: Update | None) -> int:
         """Add a change to the residual, from where the network saw it to where it is now."""
-        late = None if thought is None else index - thought.index
-        if thought is None or late is None or thought.shot != self._shot or late >= len(self._way):
+        late = None if update is None else index - update.index
+        if update is None or late is None or update.shot != self._shot or late >= len(self._way):
             return 0
         motion = self._since(late)
         size = (self._residual.shape[0], self._residual.shape[1])
-        change = resample(thought.change, size)
+        change = resample(update.change, size)
         if motion is not None:
-            trust = enlarge(motion.trust, size)[..., None]
-            change = trust * warp(change, enlarge_flow(motion.backward, size))
-        kept = thought.share * (self._blend**BLEND_PER_LOOK if thought.steps else 1.0)
+            confidence = enlarge(motion.confidence, size)[..., None]
+            change = confidence * warp(change, enlarge_flow(motion.backward, size))
+        kept = update.share * (self._blend**BLEND_PER_LOOK if update.steps else 1.0)
         self._residual = np.float32(kept) * self._residual + change
-        if thought.steps:
-            self._trust = np.ones_like(self._trust) if motion is None else motion.trust.copy()
-        return thought.steps
+        if update.steps:
+            self._confidence = (
+                np.ones_like(self._confidence) if motion is None else motion.confidence.copy()
+            )
+        return update.steps
 
     def _since(self, late: int) -> _Motion | None:
         """Compose the way back over the last ``late`` frames; None over none."""
         if late == 0:
             return None
         recent = list(self._way)[-late:]
-        backward, trust = recent[0].backward, recent[0].trust
+        backward, confidence = recent[0].backward, recent[0].confidence
         for motion in recent[1:]:
-            trust = motion.trust * _warp_linear(trust, motion.backward)
+            confidence = motion.confidence * _warp_linear(confidence, motion.backward)
             backward = motion.backward + _warp_linear(backward, motion.backward)
-        return _Motion(backward, trust)
+        return _Motion(backward, confidence)
 
 
 def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:

@@ -8,15 +8,15 @@ from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels
-from dreamstream.live.carried import (
+from dreamstream.live.flow import LiveFlow
+from dreamstream.live.residual import (
     BLEND_PER_LOOK,
-    CarriedDream,
-    Dreamed,
-    Thought,
+    LiveResidual,
+    ShownFrame,
+    Update,
     add_residual,
     resample,
 )
-from dreamstream.live.motion import LiveFlow
 from dreamstream.temporal.cuts import Change
 from dreamstream.temporal.flow import NoFlow
 
@@ -28,14 +28,14 @@ def picture(shift: int = 0) -> Pixels:
     return textured(shift, HEIGHT, WIDTH)
 
 
-def thought(dreamed: Dreamed, change: FloatImage | float, share: float = 1.0) -> Thought:
+def update(dreamed: ShownFrame, change: FloatImage | float, share: float = 1.0) -> Update:
     snapshot = dreamed.snapshot
     array = np.zeros((HEIGHT, WIDTH, 3), np.float32) + np.float32(change)
-    return Thought(snapshot.index, snapshot.shot, array, 1.0, share, 1, SIDE)
+    return Update(snapshot.index, snapshot.shot, array, 1.0, share, 1, SIDE)
 
 
-def carried(blend: float = 1.0) -> CarriedDream:
-    return CarriedDream(DreamConfig(blend=blend, no_cuts=True), NoFlow())
+def carried(blend: float = 1.0) -> LiveResidual:
+    return LiveResidual(DreamConfig(blend=blend, no_cuts=True), NoFlow())
 
 
 def spot(column: int) -> FloatImage:
@@ -60,7 +60,7 @@ def test_without_a_change_the_picture_passes_as_it_is() -> None:
 def test_a_change_shows_in_the_frame_that_takes_it_in() -> None:
     dream = carried()
     first = dream.advance(0, picture(), SIDE, None)
-    second = dream.advance(1, picture(), SIDE, thought(first, 0.1))
+    second = dream.advance(1, picture(), SIDE, update(first, 0.1))
     assert second.steps == 1
     assert np.allclose(second.snapshot.residual, 0.1, atol=1e-5)
     brighter = second.snapshot.pixels.astype(int) - picture()
@@ -70,7 +70,7 @@ def test_a_change_shows_in_the_frame_that_takes_it_in() -> None:
 def test_a_dream_stays_where_no_change_comes() -> None:
     dream = carried(blend=0.5)
     first = dream.advance(0, picture(), SIDE, None)
-    dream.advance(1, picture(), SIDE, thought(first, 0.1))
+    dream.advance(1, picture(), SIDE, update(first, 0.1))
     for index in range(2, 30):
         last = dream.advance(index, picture(), SIDE, None)
     assert np.allclose(last.snapshot.residual, 0.1, atol=1e-4)
@@ -80,36 +80,36 @@ def test_a_dream_stays_where_no_change_comes() -> None:
 def test_a_dream_decays_by_each_change_that_it_takes_in() -> None:
     dream = carried(blend=0.5)
     first = dream.advance(0, picture(), SIDE, None)
-    second = dream.advance(1, picture(), SIDE, thought(first, 0.1))
-    third = dream.advance(2, picture(), SIDE, thought(second, 0.0))
+    second = dream.advance(1, picture(), SIDE, update(first, 0.1))
+    third = dream.advance(2, picture(), SIDE, update(second, 0.0))
     assert float(third.snapshot.residual.mean()) == pytest.approx(0.1 * 0.5**BLEND_PER_LOOK)
 
 
 def test_a_late_change_follows_what_has_moved_meanwhile() -> None:
-    dream = CarriedDream(DreamConfig(no_cuts=True))
+    dream = LiveResidual(DreamConfig(no_cuts=True))
     first = dream.advance(0, picture(), SIDE, None)
     for index in range(1, 5):
         dream.advance(index, picture(2 * index), SIDE, None)
-    last = dream.advance(5, picture(10), SIDE, thought(first, spot(80)))
+    last = dream.advance(5, picture(10), SIDE, update(first, spot(80)))
     assert place_of(last.snapshot.residual) == pytest.approx(70, abs=1)
 
 
 def test_a_carried_dream_follows_the_picture() -> None:
-    dream = CarriedDream(DreamConfig(no_cuts=True))
+    dream = LiveResidual(DreamConfig(no_cuts=True))
     first = dream.advance(0, picture(), SIDE, None)
-    dream.advance(1, picture(), SIDE, thought(first, spot(80)))
+    dream.advance(1, picture(), SIDE, update(first, spot(80)))
     for index in range(2, 7):
         last = dream.advance(index, picture(2 * (index - 1)), SIDE, None)
     assert place_of(last.snapshot.residual) == pytest.approx(70, abs=1)
 
 
 def test_a_cut_leaves_the_old_dream_behind_and_all_changes_to_it() -> None:
-    dream = CarriedDream(DreamConfig())
+    dream = LiveResidual(DreamConfig())
     first = dream.advance(0, picture(), SIDE, None)
-    second = dream.advance(1, picture(), SIDE, thought(first, 0.2))
+    second = dream.advance(1, picture(), SIDE, update(first, 0.2))
     other = np.asarray(255 - picture()[:, ::-1], np.uint8)
     other[..., 0] = 250
-    cut = dream.advance(2, np.ascontiguousarray(other), SIDE, thought(second, 0.2))
+    cut = dream.advance(2, np.ascontiguousarray(other), SIDE, update(second, 0.2))
     assert cut.change is Change.CUT
     assert cut.steps == 0
     assert not cut.snapshot.residual.any()
@@ -120,14 +120,14 @@ def test_a_change_to_a_frame_long_gone_is_left_out() -> None:
     first = dream.advance(0, picture(), SIDE, None)
     for index in range(1, 60):
         dream.advance(index, picture(), SIDE, None)
-    assert dream.advance(60, picture(), SIDE, thought(first, 0.2)).steps == 0
+    assert dream.advance(60, picture(), SIDE, update(first, 0.2)).steps == 0
 
 
 def test_a_share_scales_the_dream_back() -> None:
     dream = carried()
     first = dream.advance(0, picture(), SIDE, None)
-    second = dream.advance(1, picture(), SIDE, thought(first, 0.2))
-    third = dream.advance(2, picture(), SIDE, thought(second, 0.0, share=0.5))
+    second = dream.advance(1, picture(), SIDE, update(first, 0.2))
+    third = dream.advance(2, picture(), SIDE, update(second, 0.0, share=0.5))
     assert np.allclose(third.snapshot.residual, 0.1, atol=0.01)
 
 
@@ -136,7 +136,7 @@ def test_another_dream_size_hardly_shows() -> None:
     frame = textured(0, 360, 640)
     first = dream.advance(0, frame, 192, None)
     change = resample(spot(60), (108, 192))
-    grown = Thought(0, first.snapshot.shot, change, 1.0, 1.0, 1, 192)
+    grown = Update(0, first.snapshot.shot, change, 1.0, 1.0, 1, 192)
     before = dream.advance(1, frame, 192, grown).snapshot
     after = dream.advance(2, frame, 640, None).snapshot
     assert before.residual.shape != after.residual.shape
@@ -147,7 +147,7 @@ def test_another_dream_size_hardly_shows() -> None:
 def test_a_frame_of_another_shape_begins_anew() -> None:
     dream = carried()
     first = dream.advance(0, picture(), SIDE, None)
-    wide = dream.advance(1, textured(0, 72, 192), SIDE, thought(first, 0.2))
+    wide = dream.advance(1, textured(0, 72, 192), SIDE, update(first, 0.2))
     assert (wide.steps, wide.confidence) == (0, None)
 
 
@@ -160,7 +160,7 @@ def test_the_dream_is_as_crisp_as_the_frame_at_any_dream_size() -> None:
 
 def test_the_way_back_is_looked_at_only_where_a_cut_is_suspected() -> None:
     flow = CountingFlow(NoFlow())
-    dream = CarriedDream(DreamConfig(), flow)
+    dream = LiveResidual(DreamConfig(), flow)
     for index in range(4):
         dream.advance(index, picture(index), SIDE, None)
     assert flow.asked == 3

@@ -1,4 +1,4 @@
-"""A loaded network that looks at what was shown and says what to change (TensorFlow)."""
+"""A loaded network that looks at what was shown and returns what to change (TensorFlow)."""
 
 import dataclasses
 import math
@@ -7,14 +7,17 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
-from dreamstream.dream.ascent import GuardedAscent
-from dreamstream.dream.objective import Loss
+from dreamstream.dream.ascent import guarded_step
+from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.octaves import Octave
+from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
-from dreamstream.dream.step_weights import emphasise, holding
+from dreamstream.dream.start import root_mean_square
+from dreamstream.dream.step_weights import step_weights, strength_gain
 from dreamstream.frames import FloatImage, to_model_range
-from dreamstream.live.carried import Snapshot, Thought, resample
 from dreamstream.live.controller import Rung
-from dreamstream.models.extractor import FeatureExtractor, load_configured
+from dreamstream.live.residual import Snapshot, Update, resample
+from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.temporal.flow import enlarge_flow
 
 CEILING_SHARE = 0.85
@@ -53,7 +56,7 @@ TARGET_SHARE = 0.5
 offline dreams come to about that."""
 
 
-class Network:
+class LiveModel:
     """Looks at snapshots at the sizes of a ladder.
 
     Args:
@@ -66,11 +69,10 @@ class Network:
 
     def __init__(self, config: DreamConfig, extractor: FeatureExtractor | None = None) -> None:
         self.config = config
-        self._extractor = extractor or load_configured(config)
-        self._loss = Loss(self._extractor, config.layers, config.tile)
         # shifted pictures have another loss, and the shown one's is wanted
-        self._ascent = GuardedAscent(self._loss, dataclasses.replace(config, jitter=0))
-        self._ceiling = math.inf if config.max_loss is None else config.max_loss
+        unshifted = dataclasses.replace(config, jitter=0)
+        self._core = DreamCore(unshifted, extractor, guarded_step)
+        self._params = step_params(config)
         self._target = target_strength(config)
         self._looks = 0
 
@@ -82,16 +84,16 @@ class Network:
             side: Longest side of the dream size, in pixels.
         """
         finest = fit_size(size, side)
-        self._run(np.zeros((*finest, 3), np.float32))
+        self._try(np.zeros((*finest, 3), np.float32))
         if self.config.octaves > 1:
-            self._run(_framed(np.zeros((*self._coarse(finest), 3), np.float32)))
+            self._try(_framed(np.zeros((*self._coarse(finest), 3), np.float32)))
 
-    def _run(self, grey: FloatImage) -> None:
+    def _try(self, grey: FloatImage) -> None:
         if self.dreams_at((grey.shape[0], grey.shape[1])):
-            self._ascent.climb(grey, grey[..., 0], 1)
+            self._step(grey, grey[..., 0])
             self._measure(grey)
 
-    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Thought:
+    def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
         """Measure a snapshot's loss and find what raises it.
 
         Args:
@@ -102,49 +104,56 @@ class Network:
         size = fit_size((snapshot.pixels.shape[0], snapshot.pixels.shape[1]), rung.side)
         shown = shrink(to_model_range(snapshot.pixels), size)
         if not self.dreams_at(size):
-            return _thought(snapshot, rung, np.zeros_like(shown))
-        if not self._loss.calibrated:
-            self._loss.calibrate(resample(to_model_range(snapshot.source), size))
+            return _update(snapshot, rung, np.zeros_like(shown))
+        if not self._core.objective.calibrated:
+            self._core.objective.calibrate(resample(to_model_range(snapshot.source), size))
         self._looks += 1
-        emphasis = self._emphasis(snapshot, size, strength)
+        weights = self._weights(snapshot, size, strength)
         if self._is_coarse_turn(size):
             loss = self._measure(shown)
-            if loss < CEILING_SHARE * COARSE_UP_TO * self._ceiling:
-                change, steps = self._climb_coarse(shown, emphasis)
-                return _thought(snapshot, rung, change, loss, 1.0, steps)
-        return self._look_fine(snapshot, rung, shown, emphasis)
+            if loss < CEILING_SHARE * COARSE_UP_TO * self.config.loss_limit:
+                change, steps = self._climb_coarse(shown, weights)
+                return _update(snapshot, rung, change, loss, 1.0, steps)
+        return self._look_fine(snapshot, rung, shown, weights)
 
     def _look_fine(
-        self, snapshot: Snapshot, rung: Rung, shown: FloatImage, emphasis: FloatImage
-    ) -> Thought:
+        self, snapshot: Snapshot, rung: Rung, shown: FloatImage, weights: FloatImage
+    ) -> Update:
         """Step at the dream size itself, where the ceiling holds."""
-        image, loss, taken, _ = self._ascent.climb(shown, emphasis, 1, CEILING_SHARE)
-        if loss > self._ceiling:
-            share = SCALE_BACK * self._ceiling / loss
-            return _thought(snapshot, rung, np.zeros_like(shown), loss, share)
+        octave = self._step(shown, weights)
+        loss, taken, limit = octave.loss, octave.steps, self.config.loss_limit
+        if loss > limit:
+            share = SCALE_BACK * limit / loss
+            return _update(snapshot, rung, np.zeros_like(shown), loss, share)
         while 0 < taken < rung.steps:
-            image, _, more, _ = self._ascent.climb(image, emphasis, 1, CEILING_SHARE)
-            if not more:
+            octave = self._step(octave.image, weights)
+            if not octave.steps:
                 break
             taken += 1
-        return _thought(snapshot, rung, image - shown, loss, 1.0, taken)
+        return _update(snapshot, rung, octave.image - shown, loss, 1.0, taken)
 
-    def _climb_coarse(self, shown: FloatImage, emphasis: FloatImage) -> tuple[FloatImage, int]:
+    def _climb_coarse(self, shown: FloatImage, weights: FloatImage) -> tuple[FloatImage, int]:
         """Step at the coarse octave, for forms that the dream size is too fine for."""
         size = self._coarse((shown.shape[0], shown.shape[1]))
-        start, factor = _framed(shrink(shown, size)), _framed(shrink(emphasis, size))
-        climbed = self._ascent.climb(start, factor, 1, up_to=math.inf)
-        return _unframed(climbed.image - start), climbed.steps
+        start, factor = _framed(shrink(shown, size)), _framed(shrink(weights, size))
+        octave = self._step(start, factor, up_to=math.inf)
+        return _unframed(octave.image - start), octave.steps
 
-    def _emphasis(self, snapshot: Snapshot, size: Size, strength: float) -> FloatImage:
+    def _step(self, image: FloatImage, weights: FloatImage, up_to: float = CEILING_SHARE) -> Octave:
+        """Take one step at one size, up to a share of the ceiling."""
+        size = (image.shape[0], image.shape[1])
+        schedule = Schedule([size], 1, Headroom(last=up_to))
+        return self._core.run(image, weights, self._params, schedule)[0]
+
+    def _weights(self, snapshot: Snapshot, size: Size, strength: float) -> FloatImage:
         residual = resample(snapshot.residual, size)
-        trust = resample(snapshot.trust, size)
+        confidence = resample(snapshot.confidence, size)
         flow = enlarge_flow(snapshot.backward_flow, size)
-        rms = math.sqrt(float(np.square(residual).mean(dtype=np.float64)))
-        hold = min(HOLDING_SHARE * holding(rms, strength * self._target), MOST_HOLDING)
+        rms = root_mean_square(residual)
+        gain = min(HOLDING_SHARE * strength_gain(rms, strength * self._target), MOST_HOLDING)
         blend = self.config.blend**BLEND_POWER
-        emphasis = emphasise(residual, trust, flow, blend, hold)
-        return np.asarray(np.minimum(emphasis, LONGEST_STEP), np.float32)
+        weights = step_weights(residual, confidence, flow, blend, gain)
+        return np.asarray(np.minimum(weights, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:
         octaves = min(self.config.octaves - 1, COARSE_OCTAVES)
@@ -156,16 +165,15 @@ class Network:
         return turn and self.dreams_at((height + 2 * FRAME, width + 2 * FRAME))
 
     def dreams_at(self, size: Size) -> bool:
-        """Tell whether a picture of a size is large enough to dream."""
-        cells = self._extractor.feature_sizes(*size).values()
-        return min(min(layer) for layer in cells) >= FEWEST_CELLS
+        """Whether a picture of a size is large enough to dream."""
+        return self._core.is_dreamable(size, FEWEST_CELLS)
 
     def _measure(self, image: FloatImage) -> float:
-        return self._loss.measure(image[None])
+        return self._core.measure(image, self._params)
 
 
 def target_strength(config: DreamConfig) -> float:
-    """Tell the root mean square of the residual, in [-1, 1] units, at which a shot is held."""
+    """Return the root mean square of the residual, in [-1, 1] units, at which a shot is held."""
     return TARGET_SHARE * config.first_steps * config.octaves * config.step_size
 
 
@@ -179,12 +187,12 @@ def _unframed(image: FloatImage) -> FloatImage:
     return np.ascontiguousarray(image[FRAME:-FRAME, FRAME:-FRAME])
 
 
-def _thought(
+def _update(
     snapshot: Snapshot,
     rung: Rung,
     change: FloatImage,
     loss: float | None = None,
     share: float = 1.0,
     steps: int = 0,
-) -> Thought:
-    return Thought(snapshot.index, snapshot.shot, change, loss, share, steps, rung.side)
+) -> Update:
+    return Update(snapshot.index, snapshot.shot, change, loss, share, steps, rung.side)

@@ -1,0 +1,42 @@
+"""Every setting and every default, once.
+
+The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig` and
+:class:`LiveConfig`; a TOML file may set the same names.
+"""
+
+from dreamstream.config.dream import (
+    FLOWS,
+    OCTAVE_RULES,
+    PRECISIONS,
+    RAW_MAX_LOSS,
+    TILINGS,
+    DreamConfig,
+)
+from dreamstream.config.live import LiveConfig
+from dreamstream.config.media import ANIMATION_RATE, CLIP_RATE, CLIP_SECONDS, MediaConfig
+from dreamstream.config.presets import (
+    DEFAULT_MODEL,
+    DEFAULT_PRESET,
+    ORIGINAL_PRESET,
+    PRESETS,
+    Preset,
+)
+
+__all__ = [
+    "ANIMATION_RATE",
+    "CLIP_RATE",
+    "CLIP_SECONDS",
+    "DEFAULT_MODEL",
+    "DEFAULT_PRESET",
+    "FLOWS",
+    "OCTAVE_RULES",
+    "ORIGINAL_PRESET",
+    "PRECISIONS",
+    "PRESETS",
+    "RAW_MAX_LOSS",
+    "TILINGS",
+    "DreamConfig",
+    "LiveConfig",
+    "MediaConfig",
+    "Preset",
+]

@@ -1,0 +1,265 @@
+"""Render a job: open its input and output, dream every frame, and say what became of each.
+
+The command, a page and a cluster's worker call :func:`render`; none of them opens a source or a
+sink itself.
+"""
+
+import logging
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from dreamstream.dream.report import FrameRecord
+from dreamstream.errors import RenderCancelled
+from dreamstream.frames import Frame, StreamInfo, to_pixels
+from dreamstream.journal import Journal, forget_journals
+from dreamstream.render.checks import require_fit
+from dreamstream.render.dreamers import Dreamers
+from dreamstream.render.job import Job
+from dreamstream.render.output_names import output_in, stem_of, untaken
+from dreamstream.render.pipeline import FrameDreamer, Resumable, dream_frames
+from dreamstream.render.resume import is_whole, open_journal
+from dreamstream.render.side_by_side import compared_info
+from dreamstream.render.stats import StatsFile
+from dreamstream.render.still_clip import becomes_clip, clip_options, hold
+from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink
+from dreamstream.sinks.images import PICTURE_SUFFIXES
+from dreamstream.sources import Source, open_source
+
+_LOG = logging.getLogger(__name__)
+
+
+def render(
+    job: Job, *, cancel: threading.Event | None = None, verbose: bool = False
+) -> "Rendering":
+    """Start to render a job; its frames are dreamed as the result is iterated.
+
+    Args:
+        job: What to dream.
+        cancel: Once it is set, the rendering ends after the frame in the making.
+        verbose: Let TensorFlow's start-up notes through.
+
+    Returns:
+        An iterator of a record for each frame, once it is written.  Close it where it is left
+        early; a ``with`` does that.
+
+    Raises:
+        UsageError: Options contradict one another, the input or the output.
+        SourceError: The input can't be opened, read or decoded.
+        SinkError: The output can't be created or written.
+        ModelError: There is no such model, layer or device, or the weights can't be had.
+        ResumeError: The interrupted run can't be resumed.
+        RenderCancelled: ``cancel`` was set; raised by the iterator, which keeps what was dreamed.
+    """
+    return Renderer(verbose=verbose).render(job, cancel=cancel)
+
+
+class Renderer:
+    """Renders one job after another with one load of the network.
+
+    Args:
+        verbose: Let TensorFlow's start-up notes through.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._dreamers = Dreamers(verbose=verbose)
+        self._taken: set[Path] = set()
+
+    def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
+        """Start to render a job; see :func:`render`."""
+        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event())
+
+
+class Rendering:
+    """A job being rendered: an iterator of its frames' records.
+
+    Args:
+        job: What to dream.
+        dreamers: Lends what dreams it.
+        taken: Names that earlier jobs have taken in their folders.
+        cancel: Once it is set, the rendering ends after the frame in the making.
+
+    Attributes:
+        output: The output's name; None is a window.
+        frames: Frames of the whole stream; None where that is unknown.
+        first_frame: Index of the first frame that is dreamed: those before it are there already,
+            of the interrupted run that is resumed.
+        is_whole: The output is there already: nothing is left to resume.
+        damaged: Frames of the input that are faulty or missing; known at the end.
+    """
+
+    def __init__(
+        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+    ) -> None:
+        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self.output: str | None = None
+        self.frames: int | None = None
+        self.first_frame, self.damaged, self.is_whole = 0, 0, False
+        self._keeps_journal = False
+        self._work = self._render()
+        next(self._work)  # opens all
+
+    def __iter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> FrameRecord:
+        """Dream the next frame, and return its record."""
+        record = next(self._work)
+        assert record is not None
+        return record
+
+    def __enter__(self) -> Self:
+        """Return itself; it is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """End it; what was dreamed is kept as a part where it was not whole."""
+        self._work.close()
+
+    def _render(self) -> Generator[FrameRecord | None]:
+        """Open all and yield None, then yield each frame's record."""
+        job, dreamer = self._job, None
+        records: Generator[FrameRecord] | None = None
+        with ExitStack() as stack:
+            source = stack.enter_context(open_source(job.source, job.media))
+            self.output = _output_of(job, source.info, self._taken)
+            require_fit(job, self.output, source.info)
+            self.is_whole = _is_whole(job, self.output)
+            if not self.is_whole:
+                records, source, dreamer = self._open(stack, source)
+                self.frames = source.info.frames
+            yield None
+            if records is not None:
+                yield from self._until_cancelled(records)
+            self.damaged = source.damaged
+        if dreamer is not None:
+            self._tidy_up(dreamer)
+
+    def _open(
+        self, stack: ExitStack, source: Source
+    ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
+        job, output = self._job, self.output
+        journal = open_journal(job, output, source.info)
+        if journal is not None:
+            stack.enter_context(journal)
+            self.first_frame, self._keeps_journal = journal.frames, True
+        if job.preview is None and becomes_clip(job.media, source.info, output):
+            source = hold(source, job.media, job.dream, output)
+        sink = _enter_sink(stack, job, output, source.info, journal)
+        stats = _enter_stats(stack, job, journal)
+        dreamer = self._dreamers.lend(job, source)
+        if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
+            dreamer.restore(journal.dreamer)
+        compare = job.media.compare
+        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        stack.enter_context(closing(records))  # before the source, from which is read ahead
+        return _noted(records, stats), source, dreamer
+
+    def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
+        for record in records:
+            yield record
+            if self._cancel.is_set():
+                raise RenderCancelled(
+                    f"rendering {self._job.source} was cancelled after frame {record.index}"
+                )
+
+    def _tidy_up(self, dreamer: FrameDreamer) -> None:
+        """Remove what is of no use once the output is whole; write what is left to write."""
+        if self._keeps_journal:
+            forget_journals(Path(str(self.output)))
+        if self._job.media.save_octaves:
+            _save_octaves(Path(str(self.output)), dreamer, self._job.media.overwrite)
+
+
+def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+    """Return the name of a job's output; None is a window."""
+    is_still = info.rate is None and not any(clip_options(job.media))
+    if job.into_folder:
+        is_one = is_still or job.preview is not None
+        path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
+        return str(untaken(path, taken))
+    if job.preview is None or job.output is not None:
+        return job.output
+    return f"{stem_of(job.source)}-preview.png"
+
+
+def _is_whole(job: Job, output: str | None) -> bool:
+    """Whether an output is there already of a run that is to be resumed."""
+    media = job.media
+    return media.resume and output is not None and is_whole(output, media.overwrite)
+
+
+def _enter_sink(
+    stack: ExitStack, job: Job, output: str | None, info: StreamInfo, journal: Journal | None
+) -> Sink:
+    """Open the output, the window or both; note what is left of them when they are given up."""
+    if job.media.compare:
+        info = compared_info(info)
+    allowed = journal is not None and journal.overwrite
+    sinks: list[Sink] = []
+    with ExitStack() as opened:
+        if output is not None:
+            media = replace(job.media, overwrite=True) if allowed else job.media
+            sinks.append(opened.enter_context(open_sink(output, info, media, journal)))
+        if output is None or job.media.show:
+            sinks.append(opened.enter_context(WindowSink(info)))
+        opened.pop_all()  # all are open, so they stay so
+    sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
+    stack.push(_PartialNotice(sink))
+    return stack.enter_context(sink)
+
+
+class _PartialNotice:
+    """Notes, after a sink was given up, where what was written lies."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is not None and self._sink.partial is not None:
+            _LOG.error("what was dreamed is in %s", self._sink.partial)
+
+
+class _RecordWriter(Protocol):
+    def write(self, record: FrameRecord) -> None: ...
+
+
+def _enter_stats(stack: ExitStack, job: Job, journal: Journal | None) -> _RecordWriter | None:
+    media, first = job.media, 0 if journal is None else journal.frames
+    if media.stats is None:
+        return None
+    file = StatsFile(media.stats, job.dream.max_loss, overwrite=media.overwrite, first=first)
+    return stack.enter_context(file)
+
+
+def _noted(records: Generator[FrameRecord], stats: _RecordWriter | None) -> Generator[FrameRecord]:
+    """Write each record, where that is wanted, before it is handed on."""
+    for record in records:
+        if stats is not None:
+            stats.write(record)
+        yield record
+
+
+def _save_octaves(output: Path, dreamer: FrameDreamer, overwrite: bool) -> None:
+    """Write each octave's picture beside the output."""
+    from dreamstream.config import MediaConfig
+
+    suffix = output.suffix if output.suffix.lower() in PICTURE_SUFFIXES else ".png"
+    media = MediaConfig(overwrite=overwrite)
+    for number, image in enumerate(dreamer.octave_images, 1):
+        height, width = image.shape[:2]
+        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{suffix}")
+        with open_sink(path, StreamInfo(height, width, frames=1), media) as sink:
+            sink.write(Frame(to_pixels(image), Fraction(0), 0))
