@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias, cast
 
 from dreamstream._libraries import av
 from dreamstream.frames import SoundSpan
-from dreamstream.timeline import Timeline, may_jump
+from dreamstream.sources.timeline import Timeline, may_jump
 
 _LOG = logging.getLogger(__name__)
 

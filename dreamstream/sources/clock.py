@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 
 from dreamstream._libraries import av
-from dreamstream.timeline import may_jump
+from dreamstream.sources.timeline import may_jump
 
 _LOG = logging.getLogger(__name__)
 

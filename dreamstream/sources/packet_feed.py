@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from dreamstream._libraries import av
-from dreamstream.timeline import Timeline, may_jump
+from dreamstream.sources.timeline import Timeline, may_jump
 
 _HELD_SECONDS = 10
 """How far sound may lie behind the pictures before it is dropped where nobody has asked for it:
