@@ -58,10 +58,9 @@ def sound_lane(
     encoder = _SUBSTITUTE.get(suffix, "aac")
     name = stream.codec_context.codec.canonical_name
     if _holds(name, stream, suffix):
+        reason = "changes its form midway" if sounding.changes else "begins late, behind silence"
         _LOG.warning(
-            "sound stream %d begins late: it is encoded anew with %s, silence first",
-            stream.index,
-            encoder,
+            "sound stream %d %s: it is encoded anew with %s", stream.index, reason, encoder
         )
     else:
         _LOG.warning("%s can't hold %s sound: it is encoded anew with %s", suffix, name, encoder)
@@ -71,11 +70,11 @@ def sound_lane(
 def is_copied(stream: "av.AudioStream", sounding: Sounding, suffix: str) -> bool:
     """Whether sound is copied as it is.
 
-    It is where the container's players know it and the file tells its form, but not into an mp4 or
-    mov if it begins late: FFmpeg writes the index of a fragmented file when all streams have begun,
-    and a film that is interrupted before would be lost.
+    It is where the container's players know it and the file tells its one form, but not into an
+    mp4 or mov if it begins late: FFmpeg writes the index of a fragmented file when all streams have
+    begun, and a film that is interrupted before would be lost.
     """
-    if suffix in MP4_SUFFIXES and sounding.begin > _LATE:
+    if sounding.changes or (suffix in MP4_SUFFIXES and sounding.begin > _LATE):
         return False
     return sounding.told and _holds(stream.codec_context.codec.canonical_name, stream, suffix)
 

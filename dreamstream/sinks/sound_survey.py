@@ -12,6 +12,9 @@ from dreamstream.sinks.span_reader import READ_AHEAD, Packet, SpanReader, is_bef
 _MOST_TRIALS = 100
 """Packets that are decoded of a sound whose form the file does not tell, before it is given up."""
 
+_ADTS_HEAD = 7
+"""Bytes of the head of an AAC packet in transport streams."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sounding:
@@ -22,12 +25,14 @@ class Sounding:
         rate: Samples per second.
         layout: FFmpeg's name of its channels.
         told: Whether the file tells rate and layout; else they are those of its first samples.
+        changes: Whether it changes them midway in packets that a copy could not tell of.
     """
 
     begin: Fraction
     rate: int
     layout: str
     told: bool
+    changes: bool = False
 
 
 def survey_sound(reader: SpanReader, span: SoundSpan) -> dict[int, Sounding]:
@@ -68,6 +73,8 @@ class _Listener:
         self._form = (context.sample_rate, context.layout.name) if self._told else None
         self._span, self._trials = span, 0
         self._begin: Fraction | None = None
+        self._head: tuple[int, int] | None = None
+        self._changes = False
         self._decoder = cast("av.AudioCodecContext", av.CodecContext.create(context.name, "r"))
         self._decoder.extradata = context.extradata
 
@@ -76,7 +83,13 @@ class _Listener:
         if self._begin is None:
             self._begin = time_of(packet) - self._span.begin
         self._trials += 1
-        return self._form is not None or self._learn(packet) or self._trials >= _MOST_TRIALS
+        known = self._form is not None or self._learn(packet) or self._trials >= _MOST_TRIALS
+        head = _adts_form(bytes(packet))
+        if head is None:
+            return known
+        self._head = self._head or head  # each packet tells its own form, and a copy the first's
+        self._changes = head != self._head
+        return known and self._changes
 
     def sounding(self) -> Sounding | None:
         """Return what was heard; None for nothing that can be used."""
@@ -84,10 +97,17 @@ class _Listener:
         begin = READ_AHEAD if self._begin is None and self._span.feed is not None else self._begin
         if self._form is None or begin is None:
             return None
-        return Sounding(Fraction(begin), *self._form, self._told)
+        return Sounding(Fraction(begin), *self._form, self._told, self._changes)
 
     def _learn(self, packet: Packet) -> bool:
         with contextlib.suppress(av.error.FFmpegError):
             for frame in self._decoder.decode(packet):
                 self._form = (frame.sample_rate, frame.layout.name)
         return self._form is not None
+
+
+def _adts_form(data: bytes) -> tuple[int, int] | None:
+    """Return the bits that tell profile, rate and channels of AAC in ADTS; None of other sound."""
+    if len(data) < _ADTS_HEAD or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+        return None
+    return data[2] & 0b11111101, data[3] & 0b11000000

@@ -115,6 +115,35 @@ def test_sound_that_changes_midway_is_encoded_to_its_end(
     assert min(levels[5:-5]) > 0.05
 
 
+def adts(packets: list[tuple[bytes, Fraction]], channels: int) -> list[tuple[bytes, Fraction]]:
+    """Give AAC of 48 kHz the heads that it has in transport streams."""
+    wrapped = []
+    for data, length in packets:
+        size = len(data) + 7
+        head = [
+            0xFF,
+            0xF1,
+            0x4C,
+            channels << 6 | size >> 11,
+            size >> 3 & 0xFF,
+            (size & 7) << 5 | 31,
+        ]
+        wrapped.append((bytes([*head, 0xFC]) + data, length))
+    return wrapped
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_aac_whose_channels_change_midway_is_not_copied(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = adts(encoded("aac", 1), 1) + adts(encoded("aac", 1, layout="stereo"), 2)
+    film = write_film(tmp_path / "in.ts", clips.pictures(50), {"aac": sound})
+    times, levels = heard(copy(film, tmp_path / f"out{suffix}"))
+    assert "changes its form midway" in caplog.text
+    assert abs(times[-1] + PACKET - 2) < Fraction(1, 10)
+    assert min(levels[2:40] + levels[55:85]) > 0.05
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 def test_a_sound_that_is_announced_and_silent_is_left_out_with_a_warning(
     tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
