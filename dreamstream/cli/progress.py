@@ -180,11 +180,12 @@ class Progress:
         return "loading" + (f" for {seconds:.0f} s" if seconds >= 1 else "")
 
     def _frames_done(self, rendering: Rendered) -> str:
-        done = rendering.first_frame + self._frames
-        parts = [f"frame {done}" + ("" if rendering.frames is None else f" of {rendering.frames}")]
+        done, frames = rendering.first_frame + self._frames, rendering.frames
+        if frames is not None and done > frames:  # it was an estimate, and too small
+            frames = None
+        parts = [f"frame {done}" + ("" if frames is None else f" of {frames}")]
         if self._pace.rate is not None:
             parts.append(f"{self._pace.rate:.2g} a second")
-        if rendering.frames is not None:
-            left = self._pace.seconds_left(max(0, rendering.frames - done))
-            parts += [] if left is None else [f"{timedelta(seconds=round(left))} left"]
+        left = None if frames is None else self._pace.seconds_left(frames - done)
+        parts += [] if left is None else [f"{timedelta(seconds=round(left))} left"]
         return ", ".join(parts)

@@ -65,6 +65,14 @@ def test_a_stream_of_unknown_length_has_no_time_left(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("often")
+def test_an_estimate_that_was_too_small_is_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    follow(Rendering([0.04] * 15, 2))
+    *_, last = capsys.readouterr().err.splitlines()
+    assert " of " not in last
+    assert last.endswith("a second")
+
+
+@pytest.mark.usefixtures("often")
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert follow(Rendering([0.3], 1), quiet=True) == 1
     assert capsys.readouterr().err == ""
