@@ -61,10 +61,17 @@ _HOMES = {
 }
 
 
+_NEEDS_TENSORFLOW = {"Dreamer"}
+
+
 def __getattr__(name: str) -> Any:
-    """Load a public name's module at its first use: TensorFlow takes seconds."""
+    """Load a public name's module at its first use; TensorFlow takes seconds, and comes quietly."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _NEEDS_TENSORFLOW:
+        from dreamstream.models.tensorflow_setup import load_tensorflow
+
+        load_tensorflow(quiet=True)
     return getattr(import_module(_HOMES[name]), name)

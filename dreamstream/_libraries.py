@@ -5,6 +5,8 @@ import sorters prefer exactly that order.  So everyone says ``from dreamstream._
 cv2``.
 """
 
+import os
+
 # isort: off
 from dreamstream.errors import MissingLibraryError
 
@@ -22,4 +24,10 @@ except ImportError as error:
     ) from error
 # isort: on
 
-__all__ = ["av", "cv2"]
+__all__ = ["av", "cv2", "file_url"]
+
+
+def file_url(path: str | os.PathLike[str]) -> str:
+    """Return a file's path so that FFmpeg takes it for one: a colon in it names no protocol."""
+    text = os.fspath(path)
+    return text if os.path.isabs(text) else os.path.join(os.curdir, text)

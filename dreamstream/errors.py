@@ -4,6 +4,7 @@
     ├── SourceError           a source can't be opened, read or decoded
     │   └── SourceLost        a live one gave pictures and gives no more
     ├── SinkError             an output can't be created or written
+    │   ├── TargetError       what is asked for can't be an output: it exists, is a folder, ...
     │   └── SinkClosed        whoever watches has closed the output: no error, the end
     ├── ModelError            a model, a layer or its weights are not usable
     │   ├── UnknownNameError  there is no model or layer of that name
@@ -32,6 +33,10 @@ class SourceLost(SourceError):  # noqa: N818 - named for what has become of it
 
 class SinkError(DreamstreamError):
     """An output can't be created or written."""
+
+
+class TargetError(SinkError):
+    """What is asked for can't be an output: it exists, is a folder, or options don't fit it."""
 
 
 class SinkClosed(SinkError):  # noqa: N818 - it is no error

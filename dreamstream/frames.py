@@ -82,6 +82,7 @@ class StreamInfo:
             tags; None where there is no such file.
         path: The file (of numbered images the first) that is read, so that no output replaces it;
             None where there is none.
+        numbers: Of numbered images the numbers in their names, rising; None where there are none.
         reads: Of numbered images the resolved paths of all that are read, for the same purpose.
     """
 
@@ -96,6 +97,7 @@ class StreamInfo:
     sound: SoundSpan | None = None
     path: Path | None = None
     reads: frozenset[Path] = frozenset()
+    numbers: tuple[int, ...] | None = None
 
 
 def to_model_range(pixels: Pixels) -> FloatImage:

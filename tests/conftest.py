@@ -4,6 +4,7 @@ from pathlib import Path
 
 import clips
 import pytest
+from requirements import require_folder
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +16,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_clips() -> Path:
     """The folder of real clips."""
-    if not clips.REAL:
-        pytest.skip(clips.NO_REAL)
-    return Path(clips.REAL)
+    return require_folder("clips", "DREAMSTREAM_CLIPS", "folder of real clips")
+
+
+@pytest.fixture(scope="session")
+def trained_weights() -> Path:
+    """A file of InceptionV3's trained weights."""
+    return require_folder("weights", "DREAMSTREAM_WEIGHTS", "file of InceptionV3's weights")
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,20 @@ import dataclasses
 import math
 import pickle
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dreamstream.config import OCTAVE_RULES, PRESETS, DreamConfig, MediaConfig, Preset
+from dreamstream.config import (
+    OCTAVE_RULES,
+    PRESETS,
+    DreamConfig,
+    LiveConfig,
+    MediaConfig,
+    Preset,
+)
+from dreamstream.errors import FieldError
 from dreamstream.models.catalog import MODELS
 
 DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
@@ -261,3 +270,60 @@ def test_a_range_of_frames_may_be_open_on_either_side(
 def test_an_unknown_flow_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"flow: 'slow' is none of .*fast.*medium.*off"):
         DreamConfig(flow="slow")
+
+
+# --- from Python ---------------------------------------------------------------------------------
+
+
+def test_replacing_the_preset_takes_its_look_and_keeps_what_was_given() -> None:
+    config = DreamConfig(octaves=2, chroma=0.9)
+    eyes = dataclasses.replace(config, preset="eyes")
+    assert eyes == DreamConfig(preset="eyes", octaves=2, chroma=0.9)
+    assert dataclasses.replace(eyes, preset=config.preset) == config
+
+
+def test_replacing_the_model_takes_the_ceiling_of_its_units() -> None:
+    config = DreamConfig()
+    assert dataclasses.replace(config, model="inception_v3").max_loss == 10
+    assert dataclasses.replace(DreamConfig(max_loss=7.0), model="inception_v3").max_loss == 7
+
+
+def test_replacing_something_else_changes_nothing_more() -> None:
+    config = DreamConfig(preset="brush", steps=2)
+    assert dataclasses.replace(config, seed=4) == DreamConfig(preset="brush", steps=2, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (DreamConfig, "octaves", "3"),
+        (DreamConfig, "octaves", 3.0),
+        (DreamConfig, "octaves", True),
+        (DreamConfig, "step_size", "0.01"),
+        (DreamConfig, "step_size", None),
+        (DreamConfig, "layers", ["faces"]),
+        (DreamConfig, "layers", {"faces": "1"}),
+        (DreamConfig, "preset", 3),
+        (DreamConfig, "no_cuts", "yes"),
+        (DreamConfig, "tile", 2.5),
+        (DreamConfig, "weights", 5),
+        (MediaConfig, "start", "5"),
+        (MediaConfig, "frames", 3),
+        (MediaConfig, "frames", (0, 1.5)),
+        (MediaConfig, "drift", (1, 2, 3)),
+        (MediaConfig, "overwrite", 1),
+        (LiveConfig, "live", None),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_field(kind: Any, field: str, value: Any) -> None:
+    with pytest.raises(FieldError, match=f"^{field}: ") as raised:
+        kind(**{field: value})
+    assert raised.value.field == field
+    assert "\n" not in str(raised.value)
+
+
+def test_whole_numbers_floats_and_texts_stand_for_fractions_and_paths() -> None:
+    media = MediaConfig(start=5, duration=2.5, stats="run.jsonl", drift=[1, 2])  # type: ignore[arg-type]
+    assert (media.start, media.duration) == (Fraction(5), Fraction(5, 2))
+    assert (media.stats, media.drift) == (Path("run.jsonl"), (1, 2))
+    assert isinstance(media.start, Fraction)

@@ -104,9 +104,11 @@ def parse_request(arguments: Sequence[str]) -> Request:
         SystemExit: ``--help`` or ``--version`` was asked for, and has been printed.
     """
     # intermixed, or an option between INPUT and OUTPUT would end the file names
-    given = vars(_make_parser().parse_intermixed_args(_tied(arguments)))
-    inputs, output = _divide(given.pop("names", []))
-    settings = _lay_over(_read_user_toml(), _read_toml(given.pop("config", None)))
+    options, names = _split_at_dashes(arguments)
+    given = vars(_make_parser().parse_intermixed_args(_tied(options)))
+    inputs, output = _divide([*given.pop("names", []), *names])
+    lent = _read_toml(given.pop("config", None), own=False)
+    settings = _lay_over(_read_user_toml(), lent)
     settings = _lay_over(settings, given)
     if not any(inputs) and not settings.get("listing"):
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
@@ -126,6 +128,14 @@ def parse_request(arguments: Sequence[str]) -> Request:
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def _split_at_dashes(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Divide arguments at the first ``--``: what follows it are names, whatever they begin with."""
+    if "--" not in arguments:
+        return arguments, ()
+    place = list(arguments).index("--")
+    return arguments[:place], arguments[place + 1 :]
 
 
 def _tied(arguments: Sequence[str]) -> list[str]:
@@ -442,8 +452,17 @@ def _read_user_toml() -> dict[str, Any]:
     return _read_toml(path) if path.is_file() else {}
 
 
-def _read_toml(path: Path | None) -> dict[str, Any]:
-    """Read settings by the flags' names, with ``-`` or ``_``."""
+_OWN = ("stats", "overwrite", "weights")
+"""Settings that name files or let them be replaced, which a file given by another may not."""
+
+
+def _read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
+    """Read settings by the flags' names, with ``-`` or ``_``.
+
+    Args:
+        path: The file; None for none.
+        own: Whether it is the user's own settings file and may name files.
+    """
     if path is None:
         return {}
     try:
@@ -455,6 +474,12 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
         name.replace("-", "_"): _toml_value(path, name.replace("-", "_"), value)
         for name, value in table.items()
     }
+    for name in _OWN:
+        if name in settings and not own:
+            raise UsageError(
+                f"reading {path} failed: {name} is not for such a file; give {flag_of(name)}, or "
+                f"set it in {user_toml_path()}"
+            )
     try:
         for kind in _KINDS:
             _configure(kind, settings)

@@ -23,6 +23,7 @@ from dreamstream.errors import (
     SinkError,
     SourceError,
     SourceLost,
+    TargetError,
     UnknownNameError,
     UsageError,
 )
@@ -39,6 +40,7 @@ _CODES: Mapping[type[Exception], int] = {
     DeviceError: USAGE,
     SourceLost: PARTIAL,
     ResumeError: USAGE,
+    TargetError: USAGE,
     SourceError: BAD_INPUT,
     DreamstreamError: FAILURE,
 }
@@ -128,6 +130,10 @@ def _dream(request: Request) -> int:
 def _make_folder(folder: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise TargetError(
+            f"making the folder {folder} failed: a file is in its place; give another"
+        ) from error
     except OSError as error:
         raise SinkError(
             f"making the folder {folder} failed ({error.strerror}); give another"

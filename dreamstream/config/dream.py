@@ -4,12 +4,12 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from dreamstream.config.fields import MOST_WIDTH, option, require
+from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
 from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Preset
 from dreamstream.errors import FieldError
 
@@ -151,12 +151,17 @@ class DreamConfig:
         0, "threads that share an operation on the CPU", "engine", shown="TensorFlow's choice"
     )
 
-    def __post_init__(self) -> None:
+    filled: InitVar[Mapping[str, Any] | None] = None
+    """Not to be given: what a preset has filled in.  ``dataclasses.replace`` hands it on, so that
+    another preset, or another model's units, fill it in again; what was given stays."""
+
+    def __post_init__(self, filled: Mapping[str, Any] | None) -> None:
         if self.preset not in PRESETS:
             raise FieldError(
                 "preset", f"there is no {self.preset!r}; presets are {', '.join(PRESETS)}"
             )
-        self._fill_in(PRESETS[self.preset])
+        self._fill_in(PRESETS[self.preset], filled or {})
+        settle_types(self)
         object.__setattr__(self, "layers", dict(self.layers))
         self._validate()
 
@@ -175,14 +180,26 @@ class DreamConfig:
         """The loss that no frame may pass; inf for the original program, which only stops there."""
         return math.inf if self.is_original else self.loss_limit
 
-    def _fill_in(self, preset: Preset) -> None:
-        """Take what was not given from the preset; max_loss follows the model's units."""
-        raw = preset.model if self.model is _FROM_PRESET else self.model
-        if self.max_loss is _FROM_PRESET and raw in RAW_MAX_LOSS:
-            object.__setattr__(self, "max_loss", RAW_MAX_LOSS[raw])
-        for field in dataclasses.fields(self):
-            if getattr(self, field.name) is _FROM_PRESET:
-                object.__setattr__(self, field.name, getattr(preset, field.name))
+    def _fill_in(self, preset: Preset, filled: Mapping[str, Any]) -> None:
+        """Take what was not given from the preset; max_loss follows the model's units.
+
+        Args:
+            preset: The look.
+            filled: What an earlier one has filled in, where this replaces another configuration.
+        """
+        absent = [
+            field.name
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) is _FROM_PRESET
+            or (field.name in filled and value == filled[field.name])
+        ]
+        values = {name: getattr(preset, name) for name in absent}
+        model = values.get("model", self.model)
+        if "max_loss" in absent and model in RAW_MAX_LOSS:
+            values["max_loss"] = RAW_MAX_LOSS[model]
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "filled", values)
 
     def _validate(self) -> None:
         _require_layers(self.layers)

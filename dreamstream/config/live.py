@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dreamstream.config.fields import MOST_RATE, option, require
+from dreamstream.config.fields import MOST_RATE, option, require, settle_types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,5 +30,6 @@ class LiveConfig:
     )
 
     def __post_init__(self) -> None:
+        settle_types(self)
         if self.live_fps is not None:
             require("live_fps", self.live_fps, above=0, most=MOST_RATE)

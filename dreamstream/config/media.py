@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from dreamstream.config.fields import MOST_RATE, MOST_WIDTH, option, require
+from dreamstream.config.fields import MOST_RATE, MOST_WIDTH, option, require, settle_types
 from dreamstream.errors import FieldError
 
 CLIP_SECONDS = Fraction(4)
@@ -93,6 +93,7 @@ class MediaConfig:
         return (self.zoom, self.rotate, *self.drift) != (1, 0, 0, 0)
 
     def __post_init__(self) -> None:
+        settle_types(self)
         require("start", self.start, least=0)
         if self.duration is not None:
             require("duration", self.duration, above=0)

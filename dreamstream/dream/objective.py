@@ -19,7 +19,7 @@ from dreamstream.dream.tiles import (
 from dreamstream.errors import ModelError
 from dreamstream.frames import FloatImage
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.models.receptive_field import Sight
+from dreamstream.models.receptive_field import Footprint
 
 LEAST_CONTRAST = 0.1
 """Standard deviation, in the [-1, 1] range, from which a picture may set the units of a stream;
@@ -63,7 +63,7 @@ class Objective:
         self.calibrated = scales is not None
         values = [1.0 if scales is None else scales[name] for name in self.layers]
         self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
-        self._tile, self._sight = tile, _sight(extractor, tile)
+        self._tile, self._footprint = tile, _footprint(extractor, tile)
         self._tilings: dict[Size, Tiling] = {}
         self._mean_squares = compiled(self._mean_squares_in, IMAGE, self.signature)
 
@@ -165,12 +165,12 @@ class Objective:
         by_name = self._extractor.feature_sizes(*size)
         sizes = [by_name[name] for name in self._extractor.layers]
         counts = [*zip(*sizes, strict=True)]
-        side, sight = self._side(size), self._sight
+        side, footprint = self._side(size), self._footprint
         axes = [*zip(size, counts, strict=True)]
-        if side is None or sight is None:
+        if side is None or footprint is None:
             spans = [whole_spans(*axis) for axis in axes]
         else:
-            spans = [tiled_spans(*axis, sight, side) for axis in axes]
+            spans = [tiled_spans(*axis, footprint, side) for axis in axes]
             logger.info("%dx%d: in %d tiles", *size[::-1], len(spans[0]) * len(spans[1]))
         cells = [rows * columns for rows, columns in sizes]
         return Tiling(tf.constant(lay_out(*spans)), tf.constant(cells, tf.float32))
@@ -178,8 +178,8 @@ class Objective:
     def _side(self, size: Size) -> int | None:
         """Choose the side of the tiles' cores; None is for a picture that stays whole."""
         if self._tile == "auto":
-            sight = self._sight
-            return None if sight is None else automatic_side(size, sight, machine_memory())
+            footprint = self._footprint
+            return None if footprint is None else automatic_side(size, footprint, machine_memory())
         return self._tile if isinstance(self._tile, int) else None
 
 
@@ -188,12 +188,12 @@ def compiled(function: Callable[..., Any], *signature: Any) -> Any:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def _sight(extractor: FeatureExtractor, tile: int | str) -> Sight | None:
+def _footprint(extractor: FeatureExtractor, tile: int | str) -> Footprint | None:
     """Return the network's receptive fields; None where they are unknown and not asked for."""
     if tile == "off":
         return None
     try:
-        return extractor.sight()
+        return extractor.footprint()
     except ModelError as error:
         if tile == "auto":
             logger.debug("pictures stay whole: %s", error)

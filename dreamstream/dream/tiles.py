@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.dream.resampling import Size
-from dreamstream.models.receptive_field import Reach, Sight
+from dreamstream.models.receptive_field import Footprint, ReceptiveField
 
 BORDER = 2
 """Cells at each edge of a layer that the loss leaves out, as in the original program: convolutions
@@ -68,53 +68,53 @@ def whole_spans(length: int, counts: Sequence[int]) -> list[Span]:
     return [Span(0, length, tuple(_inner(0, count, count) for count in counts))]
 
 
-def tiled_spans(length: int, counts: Sequence[int], sight: Sight, side: int) -> list[Span]:
+def tiled_spans(length: int, counts: Sequence[int], footprint: Footprint, side: int) -> list[Span]:
     """Cut an axis.
 
     Args:
         length: Of the axis, in pixels.
         counts: Cells of each layer along it.
-        sight: What the layers see.
+        footprint: What the layers see.
         side: Wanted length of the cores, in pixels; made a multiple of the network's stride, and
             a little smaller where that makes them even.
     """
-    stride = sight.stride
+    stride = footprint.stride
     pieces = -(-length // (-(-side // stride) * stride))
     core = -(-length // (pieces * stride)) * stride
     starts = range(0, length, core)
     return [
-        _span(start, start + core, length, counts, sight)
+        _span(start, start + core, length, counts, footprint)
         for start in starts
-        if start == 0 or _has_cells(start, counts, sight.reaches)
+        if start == 0 or _has_cells(start, counts, footprint.fields)
     ]
 
 
-def _has_cells(start: int, counts: Sequence[int], reaches: Sequence[Reach]) -> bool:
+def _has_cells(start: int, counts: Sequence[int], fields: Sequence[ReceptiveField]) -> bool:
     return any(
-        start // reach.stride < count - BORDER for count, reach in zip(counts, reaches, strict=True)
+        start // field.stride < count - BORDER for count, field in zip(counts, fields, strict=True)
     )
 
 
-def _span(start: int, stop: int, length: int, counts: Sequence[int], sight: Sight) -> Span:
+def _span(start: int, stop: int, length: int, counts: Sequence[int], footprint: Footprint) -> Span:
     """Make the span of a core from pixel ``start`` to ``stop``; the last one has all that is left.
 
     A cell belongs to the core in which the pixel of its own index, times the stride, lies.
     """
-    stride = sight.stride
+    stride = footprint.stride
     owned = [
-        (start // reach.stride, count if stop >= length else min(stop // reach.stride, count))
-        for count, reach in zip(counts, sight.reaches, strict=True)
+        (start // field.stride, count if stop >= length else min(stop // field.stride, count))
+        for count, field in zip(counts, footprint.fields, strict=True)
     ]
-    first = min(start + reach.first for reach in sight.reaches)
+    first = min(start + field.first for field in footprint.fields)
     last = max(
-        (after - 1) * reach.stride + reach.last
-        for (_, after), reach in zip(owned, sight.reaches, strict=True)
+        (after - 1) * field.stride + field.last
+        for (_, after), field in zip(owned, footprint.fields, strict=True)
     )
     begin = max(first // stride * stride, 0)
     end = min(last + 1 + (length - last - 1) % stride, length)
     cells = [
-        _inner(*each, count, begin // reach.stride)
-        for each, count, reach in zip(owned, counts, sight.reaches, strict=True)
+        _inner(*each, count, begin // field.stride)
+        for each, count, field in zip(owned, counts, footprint.fields, strict=True)
     ]
     return Span(begin, end, tuple(cells))
 
@@ -152,24 +152,28 @@ def step_bytes(size: Size, floats: float) -> float:
     return size[0] * size[1] * (floats * BYTES_PER_FLOAT + BYTES_PER_PIXEL)
 
 
-def automatic_side(size: Size, sight: Sight, memory: float) -> int | None:
+def automatic_side(size: Size, footprint: Footprint, memory: float) -> int | None:
     """Choose the cores' side for a picture.
 
     Args:
         size: (height, width) of the picture.
-        sight: What the network sees, and how large it is.
+        footprint: What the network sees, and how large it is.
         memory: Bytes of the machine.
 
     Returns:
         Pixels; None where the picture may stay whole.
     """
-    if step_bytes(size, sight.floats) <= LARGEST_SHARE * memory:
+    if step_bytes(size, footprint.floats) <= LARGEST_SHARE * memory:
         return None
     left = LARGEST_SHARE * memory - step_bytes(size, 0)
     most = max(min(left, LARGEST_TILE), 0)
-    side = math.isqrt(int(most / (sight.floats * BYTES_PER_FLOAT)))
-    around = max(reach.last - reach.first for reach in sight.reaches)
-    return max(side - around - sight.stride, sight.stride) // sight.stride * sight.stride
+    side = math.isqrt(int(most / (footprint.floats * BYTES_PER_FLOAT)))
+    around = max(field.last - field.first for field in footprint.fields)
+    return (
+        max(side - around - footprint.stride, footprint.stride)
+        // footprint.stride
+        * footprint.stride
+    )
 
 
 def machine_memory() -> float:

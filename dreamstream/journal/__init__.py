@@ -1,26 +1,25 @@
 """What an interrupted run leaves, so that it can be resumed to the same result."""
 
-from dreamstream.journal.encoded_log import EncodedPicture, Tape
+from dreamstream.journal.encoded_log import EncodedLog, EncodedPicture
 from dreamstream.journal.finding import (
     find_journal,
-    forget_journals,
-    interrupted,
+    forget_placed,
     new_journal,
-    was_placed,
+    was_interrupted,
 )
-from dreamstream.journal.fingerprint import Terms, terms_of
-from dreamstream.journal.folder import DreamerState, Journal
+from dreamstream.journal.fingerprint import Fingerprint, fingerprint_of
+from dreamstream.journal.folder import DreamerState, Journal, Run
 
 __all__ = [
     "DreamerState",
+    "EncodedLog",
     "EncodedPicture",
+    "Fingerprint",
     "Journal",
-    "Tape",
-    "Terms",
+    "Run",
     "find_journal",
-    "forget_journals",
-    "interrupted",
+    "fingerprint_of",
+    "forget_placed",
     "new_journal",
-    "terms_of",
-    "was_placed",
+    "was_interrupted",
 ]

@@ -1,29 +1,18 @@
-"""What has been written of a film: encoded pictures, and of the open segment the frames."""
+"""What has been written of a film: the encoded pictures of its closed segments."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from dreamstream._libraries import av
 from dreamstream.errors import ResumeError
-from dreamstream.frames import Frame, Pixels
 from dreamstream.journal.records import RecordLog
 
 _PICTURE = struct.Struct("<qq?")
 """Before an encoded picture's bytes: pts, dts, whether it is a key frame."""
-
-_FRAME = struct.Struct("<qqqII")
-"""Before a frame's bytes: index, time's numerator and denominator, height, width."""
-
-_LOSSLESS, _LOSSLESS_FORMAT = "magicyuv", "gbrp"
-"""How frames are kept: a 1280x720 picture took 10 ms and 70 % of its bytes; PNG took 62 ms for 73 %
-and FFV1 64 ms for 65 %."""
-
-_TICK = Fraction(1, 1000)
-"""The lossless coder wants a time base, and makes nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,130 +47,75 @@ class EncodedPicture:
         return packet
 
 
-@dataclass(frozen=True, slots=True)
-class TapeEnd:
-    """Up to where a tape counts.
+class EncodedLog:
+    """Keeps the encoded pictures of a film, from which a resumed run writes it once more.
 
-    Attributes:
-        pictures: Bytes of the encoded pictures, all of closed segments.
-        segment: Number of the open segment, from 0.
-        frames: Bytes of the open segment's frames.
-    """
-
-    pictures: int = 0
-    segment: int = 0
-    frames: int = 0
-
-
-class Tape:
-    """Keeps what a film's writer needs to write it once more.
+    A segment is what one encoder makes.  Only whole ones count: the frames of the open one are
+    dreamed again.
 
     Args:
-        folder: Where its files lie; it must exist at the first writing.
-        end: Up to where they count.
+        path: Its file; the folder must exist at the first writing.
+        end: Bytes of it that count, all of closed segments.
     """
 
-    def __init__(self, folder: Path, end: TapeEnd) -> None:
-        self._folder = folder
-        self._pictures = RecordLog(folder / "pictures.log", end.pictures)
-        self._closed, self._segment = end.pictures, end.segment
-        self._frames = RecordLog(self._frames_path(end.segment), end.frames)
-        self._coder = _LosslessCoder()
+    def __init__(self, path: Path, end: int = 0) -> None:
+        self._log = RecordLog(path, end)
+        self._closed = end
+        self._is_open = False
 
     @property
-    def end(self) -> TapeEnd:
-        """Up to where the tape counts: closed segments, and the open one's frames."""
-        return TapeEnd(self._closed, self._segment, self._frames.end)
+    def end(self) -> int:
+        """Bytes of the pictures of closed segments."""
+        return self._closed
 
-    def add_picture(self, picture: EncodedPicture) -> None:
-        """Keep a picture that has left the encoder; it counts once its segment is closed."""
+    @property
+    def is_closed(self) -> bool:
+        """Whether all frames that were written belong to closed segments."""
+        return not self._is_open
+
+    def open_segment(self) -> None:
+        """Note that frames have gone into an encoder whose segment is not closed."""
+        self._is_open = True
+
+    def add(self, picture: EncodedPicture) -> None:
+        """Keep a picture that has left the encoder; it counts once its segment is closed.
+
+        Raises:
+            OSError: The system refuses.
+        """
         head = _PICTURE.pack(picture.pts, picture.dts, picture.key)
-        self._pictures.append(head + picture.data)
-
-    def add_frame(self, frame: Frame) -> None:
-        """Keep a frame of the open segment, without loss."""
-        height, width = frame.pixels.shape[:2]
-        time = frame.time
-        head = _FRAME.pack(frame.index, time.numerator, time.denominator, height, width)
-        self._frames.append(head + self._coder.encode(frame.pixels))
+        self._log.append(head + picture.data)
 
     def close_segment(self) -> None:
-        """Let the pictures so far count, and begin a segment without frames."""
-        self._closed = self._pictures.end
-        self._frames.close()
-        self._segment += 1
-        self._frames = RecordLog(self._frames_path(self._segment))
+        """Let the pictures so far count."""
+        self._closed, self._is_open = self._log.end, False
 
     def pictures(self) -> Iterator[EncodedPicture]:
-        """Read the pictures of closed segments."""
-        for record in RecordLog(self._pictures.path, self._closed).records():
-            pts, dts, key = _PICTURE.unpack_from(record)
-            yield EncodedPicture(pts, dts, key, record[_PICTURE.size :])
+        """Read the pictures of closed segments.
 
-    def frames(self) -> Iterator[Frame]:
-        """Read the frames of the open segment."""
-        for record in self._frames.records():
-            index, numerator, denominator, height, width = _FRAME.unpack_from(record)
-            pixels = self._coder.decode(record[_FRAME.size :], height, width)
-            yield Frame(pixels, Fraction(numerator, denominator), index)
+        Raises:
+            ResumeError: They are damaged.
+        """
+        latest: int | None = None
+        for record in RecordLog(self._log.path, self._closed).records():
+            if len(record) <= _PICTURE.size:
+                raise self._damaged()
+            pts, dts, key = _PICTURE.unpack_from(record)
+            if latest is not None and dts <= latest:
+                raise self._damaged()
+            latest = dts
+            yield EncodedPicture(pts, dts, key, record[_PICTURE.size :])
 
     def sync(self) -> None:
         """Make sure that what counts is on the disk."""
-        self._pictures.sync()
-        self._frames.sync()
-
-    def forget_closed(self) -> None:
-        """Remove the frames of closed segments; call it once nothing asks for them."""
-        for path in self._folder.glob("frames-*.log"):
-            if path != self._frames.path:
-                path.unlink(missing_ok=True)
+        self._log.sync()
 
     def close(self) -> None:
-        """Close the files."""
-        self._pictures.close()
-        self._frames.close()
+        """Close the file."""
+        self._log.close()
 
-    def _frames_path(self, segment: int) -> Path:
-        return self._folder / f"frames-{segment}.log"
-
-
-class _LosslessCoder:
-    """Turns single pictures into bytes and back."""
-
-    def __init__(self) -> None:
-        self._encoder: av.VideoCodecContext | None = None
-        self._reformatter = av.video.reformatter.VideoReformatter()
-
-    def encode(self, pixels: Pixels) -> bytes:
-        """Encode a (H, W, 3) uint8 RGB picture; all of one coder have one size."""
-        if self._encoder is None:
-            self._encoder = _context("w", *pixels.shape[:2])
-        picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        picture = self._reformatter.reformat(picture, format=_LOSSLESS_FORMAT)
-        picture.pts, picture.time_base = 0, _TICK
-        return b"".join(map(bytes, self._encoder.encode(picture)))
-
-    def decode(self, data: bytes, height: int, width: int) -> Pixels:
-        """Decode a picture.
-
-        Raises:
-            ResumeError: It is no picture.
-        """
-        try:
-            # each with a decoder of its own, since the coder's threads would hold pictures back
-            (picture,) = _context("r", height, width).decode(av.Packet(data))
-        except (av.error.FFmpegError, ValueError) as error:
-            raise ResumeError(
-                "reading an interrupted run's frames failed: they are damaged; leave out --resume "
-                "to begin anew"
-            ) from error
-        picture = self._reformatter.reformat(picture, format="rgb24")
-        return cast(Pixels, picture.to_ndarray())
-
-
-def _context(mode: Literal["r", "w"], height: int, width: int) -> "av.VideoCodecContext":
-    context = cast("av.VideoCodecContext", av.CodecContext.create(_LOSSLESS, mode))
-    context.height, context.width, context.pix_fmt = height, width, _LOSSLESS_FORMAT
-    if mode == "w":
-        context.time_base = _TICK
-    return context
+    def _damaged(self) -> ResumeError:
+        return ResumeError(
+            f"reading {self._log.path} failed: its pictures are in disorder, so the run can't be "
+            "resumed; leave out --resume to restart"
+        )

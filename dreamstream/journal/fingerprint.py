@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dreamstream._version import __version__
 from dreamstream.config import DreamConfig, MediaConfig
@@ -13,7 +13,7 @@ from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 from dreamstream.models.device import describe_hardware
 
-Terms = Mapping[str, str]
+Fingerprint = Mapping[str, str]
 """What counts, by the name under which a message speaks of it."""
 
 _LIBRARIES = ("av", "opencv-python", "tensorflow")
@@ -22,15 +22,16 @@ _LIBRARIES = ("av", "opencv-python", "tensorflow")
 _OF_NO_CONSEQUENCE = ("stats", "show", "overwrite", "save_octaves", "resume")
 """Settings that change nothing in the output."""
 
-_SAMPLE = 1 << 16
-"""Bytes of a file's head and tail that are looked at: a film is too large to be read for this."""
+_BLOCK, _BLOCKS = 1 << 16, 16
+"""Bytes of a block of a file that is looked at, and their number, evenly spread from its first byte
+to its last: a film is too large to be read whole for this."""
 
 _MOST_NAMED = 3
 """Differences that a message names."""
 
 
-def terms_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Terms:
-    """Gather the terms of a run.
+def fingerprint_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Fingerprint:
+    """Gather what identifies a run.
 
     Args:
         dream: How it dreams.
@@ -42,7 +43,7 @@ def terms_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Terms:
     """
     settings = dict([*_settings(dream), *_settings(media)])
     if dream.weights is not None:
-        settings["--weights"] = _fingerprint(dream.weights)
+        settings["--weights"] = _content_at(dream.weights)
     return {
         **settings,
         "the input's content": _content(info),
@@ -53,7 +54,7 @@ def terms_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Terms:
     }
 
 
-def differences(before: Terms, now: Terms) -> str:
+def differences(before: Fingerprint, now: Fingerprint) -> str:
     """Say in what two runs differ; empty where they don't."""
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     told = [_told(name, before.get(name), now.get(name)) for name in changed[:_MOST_NAMED]]
@@ -69,7 +70,7 @@ def _told(name: str, before: str | None, now: str | None) -> str:
 
 
 def _settings(config: Any) -> Iterator[tuple[str, str]]:
-    """Give a configuration's fields that count, by their flags."""
+    """Yield a configuration's fields that count, by their flags."""
     for field in dataclasses.fields(config):
         if field.name not in _OF_NO_CONSEQUENCE:
             flag = "--" + field.name.replace("_", "-")
@@ -83,29 +84,41 @@ def _shown(value: Any) -> str:
 
 
 def _content(info: StreamInfo) -> str:
-    """Name the content of what is read: of numbered pictures the first, and all files' sizes."""
+    """Identify what is read by its content: of numbered pictures all files with their names."""
     if info.path is None:
         raise ValueError("info: has no path; only files can be told from others")
-    digest = hashlib.sha256(_fingerprint(info.path).encode())
+    if len(info.reads) < 2:
+        return _content_at(info.path)
+    digest = hashlib.sha256()
     for path in sorted(info.reads):
-        status = path.stat()
-        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        digest.update(f"{path.name} {_content_at(path)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def _fingerprint(path: Path) -> str:
-    """Tell a file by its size, its time, its head and its tail."""
+def _content_at(path: Path) -> str:
     try:
-        status = path.stat()
         with path.open("rb") as file:
-            digest = hashlib.sha256(file.read(_SAMPLE))
-            file.seek(max(0, status.st_size - _SAMPLE))
-            digest.update(file.read(_SAMPLE))
+            return content_of(file, path.stat().st_size)
     except OSError as error:
         raise SourceError(
             f"opening {path} failed ({error.strerror}); check that it may be read"
         ) from error
-    digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
+
+
+def content_of(file: BinaryIO, size: int) -> str:
+    """Identify a file by its content: its size and a hash of blocks spread over it.
+
+    A copy, or a file whose times have changed, is the same.
+
+    Args:
+        file: The file, open for reading and seeking.
+        size: Its bytes.
+    """
+    digest = hashlib.sha256(str(size).encode())
+    last = max(0, size - _BLOCK)
+    for place in sorted({last * number // (_BLOCKS - 1) for number in range(_BLOCKS)}):
+        file.seek(place)
+        digest.update(file.read(_BLOCK))
     return digest.hexdigest()
 
 

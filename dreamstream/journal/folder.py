@@ -1,12 +1,8 @@
 """The journal: a folder beside an output that is being made, from which the run can be resumed."""
 
 import contextlib
-import io
-import json
 import os
-import shutil
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,68 +13,100 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.errors import ResumeError, SinkError
-from dreamstream.journal.encoded_log import Tape, TapeEnd
-from dreamstream.journal.fingerprint import Terms, differences
+from dreamstream.file_names import journal_path
+from dreamstream.journal import remains as files
+from dreamstream.journal.encoded_log import EncodedLog
+from dreamstream.journal.fingerprint import Fingerprint
 from dreamstream.journal.lock import FolderLock
+from dreamstream.journal.own_files import read_own, replace_own
+from dreamstream.journal.picture_log import PictureLog
+from dreamstream.journal.remains import Remains
+from dreamstream.journal.state_file import pack_arrays, unpack_arrays
 
 DreamerState: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """What a dreamer remembers: named arrays, numbers among them."""
 
 SAVE_SECONDS = 2.0
-"""Least time between two savings of the state.  It is some megabytes; what was dreamed since is
-dreamed again, to the same result."""
+"""Least time between two savings of the state.  It is up to some megabytes; what was dreamed since
+is dreamed again, to the same result."""
 
-_FORMAT = "2"
-"""Of the journal's files; another one can't be resumed."""
+PAUSE = 20.0
+"""Least time between two savings, in times that the last one took: of numbered pictures, every one
+of which may be the last, saving then takes a twentieth at the most."""
 
-_TERMS, _STATE, _PARTS, _SEAL = "terms.json", "state.npz", "parts.txt", "whole.txt"
 _POSITION = "position"
 _OF_DREAMER = "dreamer/"
+
+_MOST_FRAMES = 1 << 40
+"""More than any film has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a journal knows of the run that keeps it.
+
+    Attributes:
+        fingerprint: What a run that resumes it must have in common with it.
+        segment_frames: Most frames that the output's encoder makes as one segment, the open one of
+            which is dreamed again.
+        state_bytes: Most bytes that the dreamer's state takes.
+        reads: What is read, which is never taken for a part of the output.
+    """
+
+    fingerprint: Fingerprint
+    segment_frames: int = 50
+    state_bytes: int = 1 << 30
+    reads: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """A moment at which sink and dreamer agree: after so many frames of the source."""
+    """A moment at which output and dreamer agree: after so many frames of the source."""
 
     frames: int
-    tape: TapeEnd
+    encoded: int
     dreamer: DreamerState
 
 
 class Journal:
-    """Keeps what a run needs to go on after an interruption.
+    """Keeps what a run needs to go on after an interruption: its state at the ends of segments.
 
     Leaving a ``with`` normally removes it, since the output is whole; leaving it with an exception
-    saves the last frame's state.  Its folder is made when the output is begun.
+    saves the latest state.  Its folder is made when the output is begun.
 
     What counts is decided by one renaming, of the state's file: it tells how many bytes of the
-    other files belong to it.
+    encoded log belong to it.
 
     Args:
-        folder: Where it lies.
-        terms: What a run that resumes it must have in common with this one.
-        overwrite: Whether this run may replace an existing output.
-        lock: The folder's, where it is held already.
+        target: The output.
+        run: The run that keeps it.
+        remains: What an interrupted run has left; None where it has left nothing.
+        lock: That of the remains where they are resumed; otherwise they are replaced.
 
     Attributes:
-        overwrite: As given, or as the interrupted run was allowed to.
+        run: As given.
+        follows: Whether an interrupted run was before, be it resumed or replaced.
         frames: Frames of the source that need not be dreamed again.
         dreamer: The dreamer's state after them; None at the beginning.
-        tape: What has been written.
+        encoded: What has been written of a film.
+        pictures: What has been written of numbered pictures.
     """
 
     def __init__(
-        self, folder: Path, terms: Terms, overwrite: bool, lock: FolderLock | None = None
+        self, target: Path, run: Run, remains: Remains | None = None, lock: FolderLock | None = None
     ) -> None:
-        self._folder, self._terms, self.overwrite = folder, terms, overwrite
+        folder = journal_path(target)
+        self.run = run
+        self._own = Remains(folder, target, dict(run.fingerprint))
+        self.follows, self._old = remains is not None, remains
         self._lock = lock or FolderLock(folder)
-        self._begun, self._saved_at = False, 0.0
-        self._own: set[Path] = set()
-        point = _read_point(folder)
+        self._begun, self._save_next = False, 0.0
+        self._parts: list[Path] = []
+        point = None if lock is None else _read_point(folder, run.state_bytes)
         self.frames = 0 if point is None else point.frames
         self.dreamer = None if point is None else point.dreamer
-        self.tape = Tape(folder, TapeEnd() if point is None else point.tape)
-        self._replayed = self.tape.end.segment
+        self.encoded = EncodedLog(folder / files.ENCODED, 0 if point is None else point.encoded)
+        self.pictures = PictureLog(folder, resumes=lock is not None)
         self._point = self._saved = point
 
     @property
@@ -86,28 +114,10 @@ class Journal:
         """Whether it holds what an interrupted run has dreamed."""
         return self.dreamer is not None
 
-    @classmethod
-    def resumed(cls, folder: Path, terms: Terms) -> Self:
-        """Open an interrupted run's journal for a run that resumes it, and hold it.
-
-        Raises:
-            ResumeError: Another program holds it, it is damaged, or the terms differ; the message
-                says in what.
-        """
-        held = _read_terms(folder)
-        if held["format"] != _FORMAT:
-            raise ResumeError("it was made by another version of dreamstream")
-        changed = differences(held["terms"], terms)
-        if changed:
-            raise ResumeError(changed)
-        lock = FolderLock(folder)
-        if not lock.take():
-            raise ResumeError("another program is writing it")
-        try:
-            return cls(folder, terms, held["overwrite"], lock)
-        except BaseException:
-            lock.release()
-            raise
+    @property
+    def replaces(self) -> bool:
+        """Whether what an interrupted run has left is removed when this one begins."""
+        return self._old is not None and not self.resumes
 
     def begin(self, part: Path | None = None) -> None:
         """Make the folder, at the first call; note a file in which the output is being made.
@@ -118,15 +128,43 @@ class Journal:
         try:
             if not self._begun:
                 self._make()
-            if part is not None and part not in self._own:
-                self._own.add(part)
-                with (self._folder / _PARTS).open("a", encoding="utf-8") as file:
-                    file.write(f"{part.name}\n")
+            if part is not None and part not in self._parts:
+                self._parts.append(part)
+                noted = [path.name for path in (*self._own.parts(), part)]
+                text = "".join(f"{name}\n" for name in dict.fromkeys(noted))
+                replace_own(self._own.folder / files.PARTS, text.encode())
         except OSError as error:
             raise self._write_error(error) from error
 
+    @property
+    def size(self) -> int:
+        """Bytes of its folder; 0 where there is none."""
+        return self._own.size
+
+    @property
+    def folder(self) -> Path:
+        """The folder, there or not."""
+        return self._own.folder
+
+    @property
+    def saved_frames(self) -> int:
+        """Frames after which a run that resumes this one goes on."""
+        return 0 if self._saved is None else self._saved.frames
+
+    def clear_place(self) -> None:
+        """Remove what an interrupted run has left, where this one does not resume it.
+
+        Raises:
+            ResumeError: Another program has begun to write the output meanwhile.
+        """
+        if self._old is not None and self.replaces:
+            if self._old.is_held:
+                raise _written_by_another(self._own.target)
+            self._old.remove(self.run.reads)
+            self._old = None
+
     def note(self, frames: int, dreamer: DreamerState) -> None:
-        """Note that a frame is dreamed and written; from time to time this reaches the disk.
+        """Note that a frame is dreamed and written; ends of segments reach the disk in time.
 
         Args:
             frames: How many of the source are by now.
@@ -135,22 +173,32 @@ class Journal:
         Raises:
             SinkError: It can't be written.
         """
-        self._point = _Point(frames, self.tape.end, dreamer)
-        if self._saved is not None and time.monotonic() < self._saved_at + SAVE_SECONDS:
+        if not self.encoded.is_closed:
+            return
+        self._point = _Point(frames, self.encoded.end, dreamer)
+        if self._saved is not None and time.monotonic() < self._save_next:
             return
         try:
             self._save()
         except OSError as error:
             raise self._write_error(error) from error
-        if self.tape.end.segment > self._replayed + 1:
-            self.drop_old_parts()
+        self._drop_outgrown_parts()
 
-    def drop_old_parts(self) -> None:
-        """Remove what earlier runs have left of the output: the present part holds as much."""
-        for part in noted_parts(self._folder):
-            if part not in self._own:
-                with contextlib.suppress(OSError):
-                    part.unlink(missing_ok=True)
+    def keep_larger_part(self, part: Path) -> Path:
+        """Keep, of this run's part and those of earlier ones, the one that holds most.
+
+        Args:
+            part: This run's, finished.
+
+        Returns:
+            The part that is left.
+        """
+        old = self._old_parts()
+        largest = max([part, *(path for path in old if path.suffix == part.suffix)], key=_size)
+        for path in (part, *old):
+            if path != largest:
+                path.unlink(missing_ok=True)
+        return largest
 
     def seal(self, whole: Path) -> None:
         """Note that the output is whole, on the disk, and only has to be put into its place.
@@ -163,7 +211,7 @@ class Journal:
         try:
             with whole.open("rb+") as file:
                 os.fsync(file.fileno())
-            _write_whole(self._folder / _SEAL, _identity(whole).encode())
+            replace_own(self._own.folder / files.SEAL, _identity(whole).encode())
         except OSError as error:
             raise self._write_error(error) from error
 
@@ -179,97 +227,103 @@ class Journal:
         if kind is None:
             self.remove()
         else:
-            self._leave()
+            self.leave()
 
     def remove(self) -> None:
         """Remove all of it, and earlier runs' parts of the output."""
-        self.drop_old_parts()
-        self.tape.close()
-        if self._folder.exists():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._close_files()
+        if self._begun or self.resumes:
+            self._own.remove(self.run.reads)
         self._lock.release()
 
-    def _leave(self) -> None:
-        """Save the last frame's state; a folder without any is of no use."""
+    def leave(self) -> None:
+        """Save the latest state; a folder without any, and without a part, is of no use."""
         if self._begun and self._point is not None and self._point is not self._saved:
             with contextlib.suppress(OSError):  # the one before it still counts
                 self._save()
-        self.tape.close()
-        if self._begun and self._saved is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._close_files()
+        if self._begun and self._saved is None and not self._own.parts(self.run.reads):
+            self._own.remove_folder()
         self._lock.release()
 
+    def _close_files(self) -> None:
+        self.encoded.close()
+        self.pictures.close()
+
     def _make(self) -> None:
-        self._folder.mkdir(exist_ok=self.resumes)
-        self._lock.take()
+        if not self.resumes:
+            self.clear_place()
+            self._make_folder()
+            self._lock.take()
+            proof = files.fingerprint_bytes(self._own.target, self._own.run)
+            replace_own(self._own.folder / files.FINGERPRINT, proof)
         self._begun = True
-        if self.resumes:
-            return
-        held = {"format": _FORMAT, "overwrite": self.overwrite, "terms": dict(self._terms)}
-        _write_whole(self._folder / _TERMS, json.dumps(held, indent=1).encode())
+
+    def _make_folder(self) -> None:
+        try:
+            self._own.folder.mkdir()
+        except FileExistsError as error:
+            raise _written_by_another(self._own.target) from error
+
+    def _drop_outgrown_parts(self) -> None:
+        """Remove earlier runs' parts once this one's holds as much."""
+        for path in self._old_parts():
+            if self._parts and _size(path) <= _size(self._parts[0]):
+                path.unlink(missing_ok=True)
+
+    def _old_parts(self) -> list[Path]:
+        return [path for path in self._own.parts(self.run.reads) if path not in self._parts]
 
     def _save(self) -> None:
-        """Write the state that belongs to what is on the tape."""
+        """Write the state that belongs to what is in the logs."""
         point = self._point
         if point is None:
             return
-        self.tape.sync()
-        end = point.tape
-        position = np.array([point.frames, end.pictures, end.segment, end.frames], np.int64)
+        begun = time.monotonic()
+        self.encoded.sync()
+        position = np.array([point.frames, point.encoded], np.int64)
         arrays = {f"{_OF_DREAMER}{name}": array for name, array in point.dreamer.items()}
-        packed = io.BytesIO()
-        np.savez(packed, allow_pickle=False, **{_POSITION: position}, **arrays)
-        _write_whole(self._folder / _STATE, packed.getvalue())
-        self._saved, self._saved_at = point, time.monotonic()
-        if end.segment == self.tape.end.segment:
-            self.tape.forget_closed()
+        packed = pack_arrays({_POSITION: position, **arrays})
+        replace_own(self._own.folder / files.STATE, packed)
+        self._saved, now = point, time.monotonic()
+        self._save_next = now + max(SAVE_SECONDS, PAUSE * (now - begun))
 
     def _write_error(self, error: OSError) -> SinkError:
         return SinkError(
-            f"writing {self._folder} failed ({error.strerror}); free some space, then go on with "
-            "--resume"
+            f"writing {self._own.folder} failed ({error.strerror}); free some space, then go on "
+            "with --resume"
         )
 
 
-def _read_point(folder: Path) -> _Point | None:
-    """Read the state; None where there is none.
+def _written_by_another(target: Path) -> ResumeError:
+    return ResumeError(f"writing {target} failed: another program is writing it")
+
+
+def _read_point(folder: Path, most: int) -> _Point | None:
+    """Read the state, of at most so many bytes; None where there is none.
 
     Raises:
-        ResumeError: It is damaged.
+        ResumeError: It is damaged, or tells of what can't be.
     """
-    path = folder / _STATE
+    path = folder / files.STATE
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            frames, pictures, segment, kept = (int(number) for number in arrays[_POSITION])
-            dreamer = {
-                name.removeprefix(_OF_DREAMER): arrays[name]
-                for name in arrays.files
-                if name.startswith(_OF_DREAMER)
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = unpack_arrays(read_own(path, most), most)
+        frames, encoded = map(int, arrays.pop(_POSITION))
+    except (OSError, ValueError, KeyError, TypeError, ResumeError) as error:
         raise ResumeError(f"{path} is damaged") from error
-    return _Point(frames, TapeEnd(pictures, segment, kept), dreamer)
+    log = folder / files.ENCODED
+    if not 0 < frames < _MOST_FRAMES or not 0 <= encoded <= _size(log):
+        raise ResumeError(f"{path} is damaged: it tells of more than {log.name} holds")
+    state = {name.removeprefix(_OF_DREAMER): array for name, array in arrays.items()}
+    return _Point(frames, encoded, state)
 
 
-def _read_terms(folder: Path) -> dict[str, Any]:
-    """Read what a run was made with.
-
-    Raises:
-        ResumeError: It is damaged.
-    """
+def is_placed(remains: Remains) -> bool:
+    """Return whether a run had come so far that its whole output took the target's place."""
     try:
-        held = json.loads((folder / _TERMS).read_text(encoding="utf-8"))
-        return {name: held[name] for name in ("format", "overwrite", "terms")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResumeError(f"{folder / _TERMS} is damaged") from error
-
-
-def is_placed(folder: Path, target: Path) -> bool:
-    """Tell whether a run had come so far that its whole output took the target's place."""
-    try:
-        return (folder / _SEAL).read_text() == _identity(target)
+        return remains.text(files.SEAL) == _identity(remains.target)
     except OSError:
         return False
 
@@ -280,29 +334,8 @@ def _identity(path: Path) -> str:
     return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
-def noted_parts(folder: Path) -> list[Path]:
-    """List the files, there or not, in which a journal's runs made their output."""
+def _size(path: Path) -> int:
     try:
-        names = (folder / _PARTS).read_text(encoding="utf-8").splitlines()
+        return path.lstat().st_size
     except OSError:
-        return []
-    # names only, whatever stands in the file: nothing outside the output's folder is removed
-    return [folder.parent / Path(name).name for name in names if Path(name).name]
-
-
-def has_state(folder: Path) -> float | None:
-    """Give the time at which a journal's state was saved last; None where it has none."""
-    try:
-        return (folder / _STATE).stat().st_mtime
-    except OSError:
-        return None
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a kill, or power gone, leaves the old one or the new one."""
-    new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
+        return 0

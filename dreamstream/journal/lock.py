@@ -4,10 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from dreamstream.journal.own_files import open_own
+
 if sys.platform != "win32":
     import fcntl
 
-_NAME = "lock"
+LOCK_NAME = "lock"
 
 
 class FolderLock:
@@ -20,18 +22,19 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _NAME
+        self._path = folder / LOCK_NAME
         self._number: int | None = None
 
     def take(self) -> bool:
-        """Take the lock, unless another program holds it; tell whether it is ours.
+        """Take the lock, unless another program holds it; return whether it is ours.
 
         Raises:
+            ResumeError: The lock's file is a link.
             OSError: The folder can't be written.
         """
         if self._number is not None:
             return True
-        number = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
+        number = open_own(self._path, os.O_CREAT | os.O_RDWR)
         if sys.platform != "win32":
             try:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

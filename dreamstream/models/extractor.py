@@ -17,7 +17,7 @@ from dreamstream.models.compile import Program, make_program
 from dreamstream.models.device import Engine, claim_engine
 from dreamstream.models.graph import Graph
 from dreamstream.models.plain import PlainDreamnet
-from dreamstream.models.receptive_field import Sight, sight_of
+from dreamstream.models.receptive_field import Footprint
 from dreamstream.models.weights import (
     fetch_weights,
     load_application_weights,
@@ -50,11 +50,13 @@ class FeatureExtractor:
     model: keras.Model | PlainDreamnet
     layer_scales: Mapping[str, float] | None
     engine: Engine = Engine()
+    _graph: Graph = field(init=False, repr=False)
     _program: Program = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        program = make_program(_graph(self.model), self.engine)
-        object.__setattr__(self, "_program", program)
+        graph = _graph_of(self.model)
+        object.__setattr__(self, "_graph", graph)
+        object.__setattr__(self, "_program", make_program(graph, self.engine))
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
         """Compute the chosen layers' activations.
@@ -67,17 +69,16 @@ class FeatureExtractor:
         """
         return tuple(self._program(image))
 
-    def sight(self) -> Sight:
-        """Tell what the chosen layers see of a picture.
+    def footprint(self) -> Footprint:
+        """Return what the chosen layers see of a picture, and how much is computed for them.
 
         Raises:
             ModelError: Something in the network sees all of it.
         """
-        model = self.model
-        return model.sight() if isinstance(model, PlainDreamnet) else sight_of(model)
+        return self._graph.footprint()
 
     def feature_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
-        """Tell the size of the chosen layers' activations, without computing them.
+        """Return the size of the chosen layers' activations, without computing them.
 
         Args:
             height: Rows of the picture.
@@ -87,12 +88,10 @@ class FeatureExtractor:
             Canonical name to (rows, columns); all (0, 0) for a picture too small for the network.
         """
         try:
-            shapes = self.model.compute_output_shape((1, height, width, 3))
+            shapes = self._graph.output_shapes((height, width, 3))
         except ValueError:
             return dict.fromkeys(self.layers, (0, 0))
-        return {
-            layer: (shape[1], shape[2]) for layer, shape in zip(self.layers, shapes, strict=True)
-        }
+        return {layer: shape[:2] for layer, shape in zip(self.layers, shapes, strict=True)}
 
 
 def load_configured(config: DreamConfig) -> FeatureExtractor:
@@ -167,7 +166,7 @@ def list_layers_text(name: str) -> str:
     return format_table([("layer", "depth", "scale", "channels", "tends to show"), *rows])
 
 
-def _graph(model: keras.Model | PlainDreamnet) -> Graph:
+def _graph_of(model: keras.Model | PlainDreamnet) -> Graph:
     if isinstance(model, PlainDreamnet):
         return model.graph()
     from dreamstream.models.keras_import import read_graph

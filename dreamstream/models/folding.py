@@ -11,8 +11,9 @@ after a pointwise convolution and not before, the max pools' gradient written as
 convolutions forward as ones of blocks of pixels (slower by half).
 """
 
+from dreamstream.models.convolutions import Convolution, DepthwiseConvolution
 from dreamstream.models.graph import Graph, Node, Rule
-from dreamstream.models.operations import Convolution, DepthwiseConvolution, Norm, Pool, Rectifier
+from dreamstream.models.operations import Norm, Pool, Rectifier
 
 
 def fold(graph: Graph) -> Graph:

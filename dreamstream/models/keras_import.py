@@ -6,14 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from dreamstream.models.convolutions import Convolution, DepthwiseConvolution
 from dreamstream.models.graph import Graph, Node, graph_of
 from dreamstream.models.operations import (
     RELU6,
     Array,
     Border,
     Concatenation,
-    Convolution,
-    DepthwiseConvolution,
     KerasCall,
     Norm,
     Operation,
@@ -22,6 +21,7 @@ from dreamstream.models.operations import (
     Picture,
     Pool,
     Rectifier,
+    Shape,
     Sum,
     Tensor,
 )
@@ -72,10 +72,29 @@ def _leave_to_keras(call: Any, inputs: Sequence[Node]) -> list[Node]:
         arguments, named = call.arguments.fill_in(known)
         return call.operation(*arguments, **named)
 
-    node = Node(KerasCall(run), tuple(inputs))
+    def shapes(*given: Shape) -> Any:
+        specs = [keras.KerasTensor((1, *shape)) for shape in given]
+        known = dict(zip(map(id, tensors), specs, strict=True))
+        arguments, named = call.arguments.fill_in(known)
+        spec = call.operation.compute_output_spec(*arguments, **named)
+        return keras.tree.map_structure(lambda each: tuple(each.shape[1:]), spec)
+
+    kind = type(call.operation).__name__
+    name = f"{call.operation.name}, a {kind},"
+    node = Node(KerasCall(name, run, shapes, kind in _POINTWISE), tuple(inputs))
     if len(call.outputs) == 1:
         return [node]
     return [Node(Part(index), (node,)) for index in range(len(call.outputs))]
+
+
+_POINTWISE = frozenset(
+    (
+        *("Activation", "Add", "Average", "BatchNormalization", "Concatenate"),
+        *("CustomScaleLayer", "Dropout", "ELU", "GetItem", "LeakyReLU", "Maximum", "Minimum"),
+        *("Multiply", "PReLU", "ReLU", "Rescaling", "Subtract"),
+    )
+)
+"""Kinds of layers that Keras runs and that look at single cells; a GetItem takes channels."""
 
 
 def _read_nothing(layer: keras.Layer) -> list[Operation]:

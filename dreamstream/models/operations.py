@@ -3,29 +3,51 @@
 Each operation is data, which ``folding`` rewrites, and makes its function when all is in place.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Protocol, Self
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dreamstream.errors import ModelError
+from dreamstream.models.receptive_field import ReceptiveField, Window, united
+
 Tensor = Any
 Function = Callable[..., Tensor]
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
+Shape = tuple[int, int, int]
+"""(rows, columns, channels)."""
 
 RELU6 = 6.0
 """The one ceiling of a rectifier that TensorFlow has operations for."""
 
-_NARROW = 4
-"""Channels up to which an input's gradient through strides is found faster by phases."""
-
 
 class Operation(Protocol):
-    """A step of a network from its inputs to one tensor, or to a list that :class:`Part` reads."""
+    """A step of a network from its inputs to one tensor, or to a list that :class:`Part` reads.
+
+    It knows what it does to shapes and to receptive fields, so that a graph of it can be cut into
+    tiles and measured without being run.
+    """
+
+    def output_shape(self, *shapes: Shape) -> Any:
+        """Return the (rows, columns, channels) of what it makes of inputs of such shapes.
+
+        Raises:
+            ValueError: The inputs are too small.
+        """
+        ...
+
+    def receptive_field(self, axis: int, *fields: ReceptiveField) -> ReceptiveField:
+        """Return what a cell of its output sees along an axis, rows 0 and columns 1.
+
+        Raises:
+            ModelError: It sees all of the picture, or that is unknown.
+        """
+        ...
 
     def build(self, dtype: tf.DType) -> Function:
         """Make the function.
@@ -36,8 +58,55 @@ class Operation(Protocol):
         ...
 
 
+class Pointwise:
+    """Geometry of operations whose cells see the same cells of all inputs."""
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """See :meth:`Operation.output_shape`."""
+        return shapes[0]
+
+    def receptive_field(self, axis: int, *fields: ReceptiveField) -> ReceptiveField:
+        """See :meth:`Operation.receptive_field`."""
+        return united(fields)
+
+
+class Windowed(ABC):
+    """Geometry of operations that move a window over one input.
+
+    Attributes:
+        strides: Of rows and columns.
+        padding: "SAME" or "VALID".
+    """
+
+    strides: Pair
+    padding: str
+
+    @property
+    @abstractmethod
+    def window(self) -> tuple[Pair, Pair]:
+        """The window's rows and columns, and its dilations along them."""
+
+    def channels(self, taken: int) -> int:
+        """Return the output's channels."""
+        return taken
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """See :meth:`Operation.output_shape`."""
+        rows, columns, channels = shapes[0]
+        places = self._along(0).places(rows), self._along(1).places(columns)
+        return (*places, self.channels(channels))
+
+    def receptive_field(self, axis: int, *fields: ReceptiveField) -> ReceptiveField:
+        """See :meth:`Operation.receptive_field`."""
+        return fields[0].through(self._along(axis))
+
+    def _along(self, axis: int) -> Window:
+        size, dilations = self.window
+        return Window(size[axis], self.strides[axis], self.padding == "SAME", dilations[axis])
+
+
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Picture(Pointwise):
     """The graph's input."""
 
     def build(self, dtype: tf.DType) -> Function:
@@ -46,184 +115,7 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
-    """A convolution over all channels, with bias, and a rectifier behind it if wanted.
-
-    Attributes:
-        kernel: (rows, columns, in, out).
-        bias: (out,).
-        strides: Of rows and columns.
-        padding: "SAME" or "VALID".
-        dilations: Of rows and columns.
-        rectified: Whether negative outputs become 0.
-    """
-
-    kernel: Array
-    bias: Array
-    strides: Pair = (1, 1)
-    padding: str = "SAME"
-    dilations: Pair = (1, 1)
-    rectified: bool = False
-
-    def scaled(self, factor: Array, offset: Array) -> Self:
-        """Give the operation whose output is ``factor`` times this one's, plus ``offset``."""
-        return replace(self, kernel=self.kernel * factor, bias=self.bias * factor + offset)
-
-    def as_rectified(self) -> Self:
-        """Give the same convolution with a rectifier behind it."""
-        return replace(self, rectified=True)
-
-    def build(self, dtype: tf.DType) -> Function:
-        """See :meth:`Operation.build`."""
-        forward, backward = self._forward(dtype), self._backward(dtype)
-        if backward is None:
-            return forward
-
-        @tf.custom_gradient  # type: ignore[untyped-decorator]
-        def convolve(features: Tensor) -> tuple[Tensor, Function]:
-            output = forward(features)
-
-            def gradient(upstream: Tensor) -> Tensor:
-                if self.rectified:
-                    upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=output)
-                return backward(upstream, features)
-
-            return output, gradient
-
-        return lambda features: convolve(tf.cast(features, dtype))
-
-    def _backward(self, dtype: tf.DType) -> Function | None:
-        """Make the function from a gradient and the input to the input's, where ours is faster.
-
-        oneDNN convolves a tenth to a third faster than it runs its own input gradient.
-        """
-        if self.strides == (1, 1):
-            mirrored, padding = tf.constant(mirror(self.kernel), dtype), self._mirrored_padding()
-            return lambda upstream, features: tf.nn.conv2d(
-                upstream, mirrored, 1, padding, dilations=self.dilations
-            )
-        rows, columns = self.strides
-        narrow = self.kernel.shape[2] <= _NARROW
-        if not narrow or rows != columns or self.dilations != (1, 1):
-            return None
-        return partial(
-            self._backward_by_phases, rows, tf.constant(phases(self.kernel, rows), dtype)
-        )
-
-    def _backward_by_phases(
-        self, stride: int, kernel: Tensor, upstream: Tensor, features: Tensor
-    ) -> Tensor:
-        """Convolve to all of a stride's phases at once, as so many channels, and lay them out."""
-        taps = kernel.shape[:2]
-        border = [[0, 0], *([side - 1, side - 1] for side in taps), [0, 0]]
-        found = tf.nn.depth_to_space(tf.nn.conv2d(upstream, kernel, 1, border), stride)
-        size = tf.shape(features)[1:3]
-        reach = (tf.shape(upstream)[1:3] - 1) * stride + self.kernel.shape[:2]
-        padded = tf.maximum(reach - size, 0) // 2 if self.padding == "SAME" else tf.zeros_like(size)
-        found = tf.pad(found, [[0, 0], [0, stride], [0, stride], [0, 0]])
-        return tf.slice(found, [0, *tf.unstack(padded), 0], tf.shape(features))
-
-    def _forward(self, dtype: tf.DType) -> Function:
-        kernel, bias = tf.constant(self.kernel, dtype), tf.constant(self.bias, dtype)
-
-        def forward(features: Tensor) -> Tensor:
-            convolved = tf.nn.conv2d(
-                tf.cast(features, dtype),
-                kernel,
-                self.strides,
-                self.padding,
-                dilations=self.dilations,
-            )
-            output = tf.nn.bias_add(convolved, bias)
-            return tf.nn.relu(output) if self.rectified else output
-
-        return forward
-
-    def _mirrored_padding(self) -> str | list[list[int]]:
-        """Give the padding with which the mirrored kernel leads back to the input's size."""
-        reach = [
-            (side - 1) * dilation
-            for side, dilation in zip(self.kernel.shape, self.dilations, strict=False)
-        ]
-        if self.padding == "SAME" and not any(pixels % 2 for pixels in reach):
-            return "SAME"
-        before = [pixels // 2 if self.padding == "SAME" else 0 for pixels in reach]
-        after = [r - b if self.padding == "SAME" else 0 for r, b in zip(reach, before, strict=True)]
-        sides = [[r - b, r - a] for r, b, a in zip(reach, before, after, strict=True)]
-        return [[0, 0], *sides, [0, 0]]
-
-
-def mirror(kernel: Array) -> Array:
-    """Give the kernel that convolves a gradient back to a convolution's input, of stride 1.
-
-    Args:
-        kernel: (rows, columns, in, out).
-
-    Returns:
-        (rows, columns, out, in), turned by half a turn.
-    """
-    return np.ascontiguousarray(kernel[::-1, ::-1].transpose(0, 1, 3, 2))
-
-
-def phases(kernel: Array, stride: int) -> Array:
-    """Give the kernel that convolves a gradient back to an input of which it is 1 / stride.
-
-    Args:
-        kernel: (rows, columns, in, out).
-        stride: Of rows and of columns.
-
-    Returns:
-        (taps, taps, out, stride * stride * in), for an upstream with taps - 1 zeros around it;
-        ``depth_to_space`` makes the input's gradient of what it gives, from its first pixel on.
-    """
-    rows, columns, inputs, outputs = kernel.shape
-    taps = [-(-side // stride) for side in (rows, columns)]
-    padded = np.zeros((taps[0] * stride, taps[1] * stride, inputs, outputs), kernel.dtype)
-    padded[:rows, :columns] = kernel
-    split = padded.reshape(taps[0], stride, taps[1], stride, inputs, outputs)[::-1, :, ::-1]
-    turned = split.transpose(0, 2, 5, 1, 3, 4)
-    return np.ascontiguousarray(turned.reshape(*taps, outputs, stride * stride * inputs))
-
-
-@dataclass(frozen=True, eq=False)
-class DepthwiseConvolution:
-    """A convolution of each channel on its own, with bias.
-
-    Attributes:
-        kernel: (rows, columns, in, multiplier); input i goes to outputs from i * multiplier on.
-        bias: (in * multiplier,).
-        strides: Of rows and columns.
-        padding: "SAME" or "VALID".
-        dilations: Of rows and columns.
-    """
-
-    kernel: Array
-    bias: Array
-    strides: Pair = (1, 1)
-    padding: str = "SAME"
-    dilations: Pair = (1, 1)
-
-    def scaled(self, factor: Array, offset: Array) -> Self:
-        """Give the operation whose output is ``factor`` times this one's, plus ``offset``."""
-        kernel = self.kernel * np.reshape(factor, self.kernel.shape[2:])
-        return replace(self, kernel=kernel, bias=self.bias * factor + offset)
-
-    def build(self, dtype: tf.DType) -> Function:
-        """See :meth:`Operation.build`."""
-        kernel, bias = tf.constant(self.kernel, dtype), tf.constant(self.bias, dtype)
-        strides = [1, *self.strides, 1]
-
-        def convolve(features: Tensor) -> Tensor:
-            convolved = tf.nn.depthwise_conv2d(
-                tf.cast(features, dtype), kernel, strides, self.padding, dilations=self.dilations
-            )
-            return tf.nn.bias_add(convolved, bias)
-
-        return convolve
-
-
-@dataclass(frozen=True, eq=False)
-class Norm:
+class Norm(Pointwise):
     """A batch norm at rest: a multiple and a shift of each channel.
 
     Attributes:
@@ -247,7 +139,7 @@ class Norm:
 
 
 @dataclass(frozen=True, eq=False)
-class Rectifier:
+class Rectifier(Pointwise):
     """Lifts negative values to 0, and lowers those above 6 where ``capped``."""
 
     capped: bool = False
@@ -259,7 +151,7 @@ class Rectifier:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Pool(Windowed):
     """The mean, or else the greatest, of each window.
 
     Attributes:
@@ -274,6 +166,11 @@ class Pool:
     strides: Pair
     padding: str
 
+    @property
+    def window(self) -> tuple[Pair, Pair]:
+        """See :attr:`Windowed.window`."""
+        return self.size, (1, 1)
+
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
         pool = tf.nn.avg_pool2d if self.mean else tf.nn.max_pool2d
@@ -287,13 +184,22 @@ class Border:
     rows: Pair
     columns: Pair
 
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """See :meth:`Operation.output_shape`."""
+        rows, columns, channels = shapes[0]
+        return rows + sum(self.rows), columns + sum(self.columns), channels
+
+    def receptive_field(self, axis: int, *fields: ReceptiveField) -> ReceptiveField:
+        """See :meth:`Operation.receptive_field`."""
+        return fields[0].moved((self.rows, self.columns)[axis][0])
+
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
         return lambda features: tf.pad(features, [[0, 0], self.rows, self.columns, [0, 0]])
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
+class Sum(Pointwise):
     """Adds its inputs."""
 
     def build(self, dtype: tf.DType) -> Function:
@@ -302,8 +208,13 @@ class Sum:
 
 
 @dataclass(frozen=True, eq=False)
-class Concatenation:
+class Concatenation(Pointwise):
     """Lays its inputs' channels one behind another."""
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """See :meth:`Operation.output_shape`."""
+        rows, columns, _ = shapes[0]
+        return rows, columns, sum(channels for *_, channels in shapes)
 
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
@@ -311,10 +222,15 @@ class Concatenation:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Part(Pointwise):
     """Gives one of several tensors."""
 
     index: int
+
+    def output_shape(self, *shapes: Any) -> Shape:
+        """See :meth:`Operation.output_shape`."""
+        shape: Shape = shapes[0][self.index]
+        return shape
 
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
@@ -326,10 +242,26 @@ class KerasCall:
     """A layer that Keras itself runs, in float32.
 
     Attributes:
+        name: The layer's.
         call: From the tensors that the layer takes to those that it gives.
+        shapes: From the shapes of the former to those of the latter.
+        pointwise: Whether its cells see the same cells of its inputs alone.
     """
 
+    name: str
     call: Function
+    shapes: Callable[..., Any]
+    pointwise: bool = False
+
+    def output_shape(self, *shapes: Shape) -> Any:
+        """See :meth:`Operation.output_shape`."""
+        return self.shapes(*shapes)
+
+    def receptive_field(self, axis: int, *fields: ReceptiveField) -> ReceptiveField:
+        """See :meth:`Operation.receptive_field`."""
+        if not self.pointwise:
+            raise ModelError(f"{self.name} may see all of the picture")
+        return united(fields)
 
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""

@@ -3,13 +3,13 @@
 The layers and their numbers are those of :func:`dreamstream.models.dreamnet.build_architecture`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
-from dreamstream.models import operations
+from dreamstream.models import convolutions
 from dreamstream.models.dreamnet import (
     MEAN_RGB,
     POOL_SIDE,
@@ -20,7 +20,6 @@ from dreamstream.models.dreamnet import (
 )
 from dreamstream.models.graph import Graph, Node, graph_of
 from dreamstream.models.operations import Norm, Picture, Pool, Rectifier
-from dreamstream.models.receptive_field import Reach, Sight
 
 
 class PlainDreamnet:
@@ -48,7 +47,7 @@ class PlainDreamnet:
         }
 
     def graph(self) -> Graph:
-        """Give it as a graph of a (1, height, width, 3) float32 picture, RGB in [-1, 1].
+        """Return it as a graph of a (1, height, width, 3) float32 picture, RGB in [-1, 1].
 
         It has one output for each chosen layer.
         """
@@ -58,27 +57,6 @@ class PlainDreamnet:
         for convolution in self._trunk:
             features = found[convolution.name] = self._convolved(features, convolution)
         return graph_of(found[layer] for layer in self._layers)
-
-    def compute_output_shape(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Tell the shapes of the activations of a picture of a (batch, height, width, 3) shape."""
-        batch, height, width, _ = shape
-        return [
-            (batch, -(-height // stride), -(-width // stride), channels)
-            for stride, channels in map(_scales_of_layers().__getitem__, self._layers)
-        ]
-
-    def sight(self) -> Sight:
-        """Tell what the chosen layers see, and how much is computed for them."""
-        reach, found, floats, channels = Reach(), {}, 0.0, len(MEAN_RGB)
-        for convolution in self._trunk:
-            if convolution.pooled:
-                reach = reach.through(POOL_SIDE, POOL_STRIDES, "same")
-                floats += channels / reach.stride**2
-            reach = reach.through(convolution.side, convolution.strides, "same")
-            channels = convolution.filters
-            floats += 2 * channels / reach.stride**2  # the convolution and the ReLU
-            found[convolution.name] = reach
-        return Sight(tuple(found[layer] for layer in self._layers), floats)
 
     def get_weights(self) -> list[NDArray[np.float32]]:
         """Give the kernels and biases of what is left after the cut, in the order of the graph."""
@@ -91,17 +69,8 @@ class PlainDreamnet:
         kernel, bias = (
             self._weights[f"{convolution.name}/{part}"].astype(float) for part in ("kernel", "bias")
         )
-        operation = operations.Convolution(kernel, bias, (convolution.strides,) * 2)
+        operation = convolutions.Convolution(kernel, bias, (convolution.strides,) * 2)
         return Node(Rectifier(), (Node(operation, (features,)),))
-
-
-def _scales_of_layers() -> Mapping[str, tuple[int, int]]:
-    """Give each convolution's stride, in pixels of the picture, and its channels."""
-    stride, scales = 1, {}
-    for convolution in TRUNK:
-        stride *= convolution.strides * (POOL_STRIDES if convolution.pooled else 1)
-        scales[convolution.name] = stride, convolution.filters
-    return scales
 
 
 def _require_shapes(weights: Weights) -> None:

@@ -4,6 +4,8 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from dreamstream.file_names import fitted_name
+
 VIDEO_SUFFIX, PICTURE_SUFFIX = ".mp4", ".png"
 """Of a video's output, and of a still's whose own suffix can't be written."""
 
@@ -33,7 +35,17 @@ def output_in(folder: str, source: str, still: bool, written: tuple[str, ...]) -
     suffix = Path(source).suffix if still else VIDEO_SUFFIX
     if still and suffix.lower() not in written:
         suffix = PICTURE_SUFFIX
-    return Path(folder) / f"{stem_of(source)}{suffix}"
+    return Path(folder) / fitted_name(stem_of(source), suffix)
+
+
+def preview_name(source: str) -> str:
+    """Name the preview of an input, in the folder at hand."""
+    return fitted_name(stem_of(source), "-preview.png")
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Name a file beside another one: its stem with an ending."""
+    return path.with_name(fitted_name(path.stem, ending))
 
 
 def untaken(path: Path, taken: set[Path]) -> Path:
@@ -41,6 +53,6 @@ def untaken(path: Path, taken: set[Path]) -> Path:
     free, number = path, 1
     while free in taken:
         number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        free = beside(path, f"-{number}{path.suffix}")
     taken.add(free)
     return free

@@ -1,25 +1,47 @@
 """Whether a run keeps a journal, resumes an interrupted one, or has nothing left to do."""
 
 import logging
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dreamstream.errors import UsageError
+from dreamstream.config import DreamConfig
+from dreamstream.dream.resampling import fit_size
+from dreamstream.errors import ResumeError, UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.journal import (
+    DreamerState,
     Journal,
-    Terms,
+    Run,
     find_journal,
-    forget_journals,
-    interrupted,
+    fingerprint_of,
+    forget_placed,
     new_journal,
-    terms_of,
-    was_placed,
+    was_interrupted,
 )
 from dreamstream.render.job import Job
-from dreamstream.sinks import is_series, is_there
+from dreamstream.sinks import is_series, is_there, segments
 from dreamstream.sources.opening import STDIN
 
+if TYPE_CHECKING:
+    from dreamstream.render.pipeline import Resumable
+
 _LOG = logging.getLogger(__name__)
+
+_SEGMENT_SECONDS, _FEWEST_FRAMES = 30.0, 5
+"""Seconds of work that a segment is made for, and its frames at the least: every segment begins
+with a key frame."""
+
+_PIXEL_STEPS = 1_500_000
+"""Pixels on which the bundled network takes a step in a second, on two processor cores: 480x270 ran
+at 6 frames a second."""
+
+_LARGE = 100_000
+"""Bytes from which on a size is told in megabytes."""
+
+_STATE_FLOOR, _STATE_BYTES = 1 << 26, 64
+"""Most bytes of a dreamer's state: of a small picture, which may be enlarged for the network, and
+for each pixel; it is two residuals of floats and a picture."""
 
 
 def require_resumable(source: str, output: str | None, info: StreamInfo) -> None:
@@ -52,12 +74,14 @@ def is_whole(output: str, overwrite: bool) -> bool:
         output: The file, or the pattern of numbered pictures.
         overwrite: Whether one that is there may be replaced: then it may be an older one, and is
             taken for whole only where the journal says so.
+
+    Raises:
+        ResumeError: Something lies in the journal's place that is not this program's.
     """
     path = Path(output)
-    if was_placed(path):
-        forget_journals(path)
+    if forget_placed(path):
         return True
-    return not overwrite and is_there(output) and not interrupted(path)
+    return not overwrite and is_there(output) and not was_interrupted(path)
 
 
 def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | None:
@@ -73,25 +97,95 @@ def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | No
         or writes none that holds a series of frames.
 
     Raises:
-        ResumeError: The interrupted run can't be resumed; the message says why.
+        ResumeError: The interrupted run can't be resumed, or something lies in the journal's place
+            that is not this program's; the message says why.
     """
     one = info.rate is None or job.preview is not None
     if output is None or one or not is_series(output) or not _is_file(job.source, info):
         return None
-    terms = terms_of(job.dream, job.media, info)
-    resumed = _find(Path(output), terms, job.media.resume)
-    return resumed or new_journal(Path(output), terms, job.media.overwrite)
+    run = Run(
+        fingerprint_of(job.dream, job.media, info),
+        segment_frames(job.dream, info),
+        _STATE_FLOOR + _STATE_BYTES * info.height * info.width,
+        info.reads | {info.path} if info.path is not None else info.reads,
+    )
+    resumed = _find(Path(output), run) if job.media.resume else None
+    journal = resumed or new_journal(Path(output), run)
+    if journal.replaces and not job.media.resume:
+        _LOG.warning("what an interrupted run of %s has left is replaced", output)
+    return journal
 
 
-def _find(output: Path, terms: Terms, resume: bool) -> Journal | None:
-    """Find the interrupted run's journal, where it is asked for, and say so."""
-    if not resume:
-        if interrupted(output):
-            _LOG.warning("an interrupted run of %s begins anew; --resume goes on with it", output)
-        return None
-    journal = find_journal(output, terms)
+def restore(dreamer: "Resumable", state: DreamerState, output: str) -> None:
+    """Let a dreamer go on from a saved state.
+
+    Raises:
+        ResumeError: It is none of such a dreamer.
+    """
+    try:
+        dreamer.restore(state)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ResumeError(
+            f"resuming {output} failed: the saved state is damaged; leave out --resume to restart"
+        ) from error
+
+
+def describe_left(partial: Path | None, journal: Journal | None) -> str | None:
+    """Say in a line what an interrupted run has left, how large it is, and what may be done.
+
+    Args:
+        partial: The file that holds what was dreamed; None where there is none.
+        journal: The run's; its latest state is saved first.
+    """
+    told = []
+    if partial is not None:
+        told.append(f"what was dreamed is in {partial} ({_shown_size(partial.stat().st_size)})")
+    if journal is not None:
+        journal.leave()
+        if journal.size:
+            told.append(_describe_journal(journal, partial))
+    return "; ".join(told) or None
+
+
+def _describe_journal(journal: Journal, partial: Path | None) -> str:
+    folder = f"{journal.folder} ({_shown_size(journal.size)})"
+    if not journal.saved_frames:
+        return f"{folder} notes it for the next run, which restarts and replaces it"
+    return (
+        f"{folder} keeps what the same command with --resume needs to go on after "
+        f"{journal.saved_frames} frames" + ("; without it both are replaced" if partial else "")
+    )
+
+
+def _shown_size(size: int) -> str:
+    """Write a number of bytes as people read it."""
+    return f"{size / 1e6:.1f} MB" if size >= _LARGE else f"{math.ceil(size / 1e3)} kB"
+
+
+def segment_frames(dream: DreamConfig, info: StreamInfo) -> int:
+    """Choose the frames of a segment, so that little work is lost with an open one.
+
+    It depends on the settings alone, never on a clock, so that equal runs give equal files.
+
+    Args:
+        dream: How it dreams.
+        info: What is dreamed.
+
+    Returns:
+        As many as take about half a minute on two processor cores, within bounds.
+    """
+    height, width = fit_size((info.height, info.width), dream.dream_size)
+    ratio = dream.octave_scale**-2  # of an octave's area to that of the next
+    area = height * width * sum(ratio**octave for octave in range(dream.octaves))
+    work = area * max(1, dream.steps) / _PIXEL_STEPS
+    return max(_FEWEST_FRAMES, min(segments.LONGEST_SEGMENT, round(_SEGMENT_SECONDS / work)))
+
+
+def _find(output: Path, run: Run) -> Journal | None:
+    """Find the interrupted run's journal, and say what is resumed."""
+    journal = find_journal(output, run)
     if journal is None:
-        _LOG.warning("there is nothing of %s to resume: it begins anew", output)
+        _LOG.warning("there is nothing of %s to resume: it restarts", output)
     else:
         _LOG.warning("%s goes on after %d frames", output, journal.frames)
     return journal

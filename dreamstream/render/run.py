@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -16,22 +15,22 @@ from typing import Any, Protocol, Self
 from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
 from dreamstream.frames import Frame, StreamInfo, to_pixels
-from dreamstream.journal import Journal, forget_journals
+from dreamstream.journal import Journal
 from dreamstream.render.checks import require_fit
 from dreamstream.render.dreamers import Dreamers
 from dreamstream.render.job import Job
-from dreamstream.render.output_names import output_in, stem_of, untaken
+from dreamstream.render.output_names import beside, output_in, preview_name, untaken
 from dreamstream.render.pipeline import (
     FrameDreamer,
     Resumable,
     StepCounting,
     dream_frames,
 )
-from dreamstream.render.resume import is_whole, open_journal
+from dreamstream.render.resume import describe_left, is_whole, open_journal, restore
 from dreamstream.render.side_by_side import compared_info
 from dreamstream.render.stats import StatsFile
 from dreamstream.render.still_clip import becomes_clip, clip_options, hold
-from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink
+from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink, written_through
 from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sources import Source, open_source
 
@@ -104,7 +103,6 @@ class Rendering:
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
-        self._keeps_journal = False
         self._counter: StepCounting | None = None
         self._steps_before = 0
         self._work = self._render()
@@ -153,8 +151,8 @@ class Rendering:
             if records is not None:
                 yield from self._until_cancelled(records)
             self.damaged = source.damaged
-        if dreamer is not None:
-            self._tidy_up(dreamer)
+        if dreamer is not None and job.media.save_octaves:
+            _save_octaves(Path(str(self.output)), dreamer, job.media.overwrite)
 
     def _open(
         self, stack: ExitStack, source: Source
@@ -163,14 +161,16 @@ class Rendering:
         journal = open_journal(job, output, source.info)
         if journal is not None:
             stack.enter_context(journal)
-            self.first_frame, self._keeps_journal = journal.frames, True
+            self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        if journal is not None and journal.replaces:  # only by a run that can dream
+            self._dreamers.lend(job, source)
         sink = _enter_sink(stack, job, output, source.info, journal)
         stats = _enter_stats(stack, job, journal)
         dreamer = self._dreamers.lend(job, source)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
-            dreamer.restore(journal.dreamer)
+            restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
@@ -186,13 +186,6 @@ class Rendering:
                     f"rendering {self._job.source} was cancelled after frame {record.index}"
                 )
 
-    def _tidy_up(self, dreamer: FrameDreamer) -> None:
-        """Remove what is of no use once the output is whole; write what is left to write."""
-        if self._keeps_journal:
-            forget_journals(Path(str(self.output)))
-        if self._job.media.save_octaves:
-            _save_octaves(Path(str(self.output)), dreamer, self._job.media.overwrite)
-
 
 def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
     """Return the name of a job's output; None is a window."""
@@ -200,10 +193,10 @@ def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
     if job.into_folder:
         is_one = is_still or job.preview is not None
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return str(untaken(path, taken))
-    if job.preview is None or job.output is not None:
-        return job.output
-    return f"{stem_of(job.source)}-preview.png"
+        return written_through(str(untaken(path, taken)))
+    if job.output is not None:
+        return written_through(job.output)
+    return None if job.preview is None else preview_name(job.source)
 
 
 def _is_whole(job: Job, output: str | None) -> bool:
@@ -218,32 +211,31 @@ def _enter_sink(
     """Open the output, the window or both; note what is left of them when they are given up."""
     if job.media.compare:
         info = compared_info(info)
-    allowed = journal is not None and journal.overwrite
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if output is not None:
-            media = replace(job.media, overwrite=True) if allowed else job.media
-            sinks.append(opened.enter_context(open_sink(output, info, media, journal)))
+            sinks.append(opened.enter_context(open_sink(output, info, job.media, journal)))
         if output is None or job.media.show:
             sinks.append(opened.enter_context(WindowSink(info)))
         opened.pop_all()  # all are open, so they stay so
     sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
-    stack.push(_PartialNotice(sink))
+    stack.push(_PartialNotice(sink, journal))
     return stack.enter_context(sink)
 
 
 class _PartialNotice:
-    """Notes, after a sink was given up, where what was written lies."""
+    """Notes, after a sink was given up, what is left and where it lies."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink, journal: Journal | None) -> None:
+        self._sink, self._journal = sink, journal
 
     def __enter__(self) -> None:
         """Nothing is to be done before."""
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is not None and self._sink.partial is not None:
-            _LOG.error("what was dreamed is in %s", self._sink.partial)
+        left = None if kind is None else describe_left(self._sink.partial, self._journal)
+        if left is not None:
+            _LOG.error("%s", left)
 
 
 class _RecordWriter(Protocol):
@@ -251,9 +243,11 @@ class _RecordWriter(Protocol):
 
 
 def _enter_stats(stack: ExitStack, job: Job, journal: Journal | None) -> _RecordWriter | None:
-    media, first = job.media, 0 if journal is None else journal.frames
+    media = job.media
     if media.stats is None:
         return None
+    follows = journal is not None and media.resume and journal.follows
+    first = journal.frames if journal is not None and follows else None
     file = StatsFile(media.stats, job.dream.max_loss, overwrite=media.overwrite, first=first)
     return stack.enter_context(file)
 
@@ -274,6 +268,6 @@ def _save_octaves(output: Path, dreamer: FrameDreamer, overwrite: bool) -> None:
     media = MediaConfig(overwrite=overwrite)
     for number, image in enumerate(dreamer.octave_images, 1):
         height, width = image.shape[:2]
-        path = output.with_name(f"{output.stem}-octave{number}-{width}x{height}{suffix}")
+        path = beside(output, f"-octave{number}-{width}x{height}{suffix}")
         with open_sink(path, StreamInfo(height, width, frames=1), media) as sink:
             sink.write(Frame(to_pixels(image), Fraction(0), 0))

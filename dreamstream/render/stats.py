@@ -7,10 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from dreamstream.errors import SinkError
+from dreamstream.errors import SinkError, TargetError
 
 if TYPE_CHECKING:
     from dreamstream.dream.report import FrameRecord
+
+
+_LONGEST_LINE = 1 << 14
+"""Bytes: a line has some hundreds."""
 
 
 class StatsFile:
@@ -20,25 +24,31 @@ class StatsFile:
         path: The file to write.
         max_loss: The ceiling that stands in every line.
         overwrite: Replace an existing file.
-        first: Index of the first frame to come.  The file of an interrupted run goes on there: its
-            lines of earlier frames stay.
+        first: Index of the first frame to come of a run that follows an interrupted one.  That
+            one's file goes on there: its lines of earlier frames stay.  None of another run.
 
     Raises:
         SinkError: The file exists, or can't be written.
     """
 
     def __init__(
-        self, path: Path, max_loss: float | None, *, overwrite: bool = False, first: int = 0
+        self,
+        path: Path,
+        max_loss: float | None,
+        *,
+        overwrite: bool = False,
+        first: int | None = None,
     ) -> None:
         self._path, self._max_loss = path, max_loss
         self._file: TextIO | None = None
-        self._kept = _length_before(path, first) if first and path.is_file() else 0
-        if path.exists() and not (overwrite or self._kept):
-            raise SinkError(
+        follows = first is not None and path.is_file() and _is_statistics(path)
+        self._kept = _length_before(path, first) if first is not None and follows else 0
+        if path.exists() and not (overwrite or follows):
+            raise TargetError(
                 f"writing {path} failed: it exists; give another --stats file, or -y to replace it"
             )
         if path.is_dir() or not path.parent.is_dir():
-            raise SinkError(
+            raise TargetError(
                 f"writing {path} failed: {path.parent} is no folder, or it is one; give another "
                 "--stats file"
             )
@@ -72,6 +82,16 @@ class StatsFile:
         if self._file is not None:
             with contextlib.suppress(OSError):  # a full disk, of which write has told
                 self._file.close()
+
+
+def _is_statistics(path: Path) -> bool:
+    """Return whether a file begins with the line of a run's first frame."""
+    try:
+        with path.open("rb") as file:
+            line = json.loads(file.readline(_LONGEST_LINE))
+        return bool(line["index"] == 0 and "residual_rms" in line)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _length_before(path: Path, first: int) -> int:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import TargetError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.journal import Journal
 from dreamstream.sinks.animation import ANIMATION_SUFFIXES, AnimationSink
-from dreamstream.sinks.base import Sink
+from dreamstream.sinks.base import Sink, written_through
 from dreamstream.sinks.codecs import CODECS
 from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink, numbered
 from dreamstream.sinks.memory import ArraySink
@@ -32,6 +32,7 @@ __all__ = [
     "is_series",
     "is_there",
     "open_sink",
+    "written_through",
 ]
 
 
@@ -55,13 +56,14 @@ def open_sink(
         The sink, open; use it in a ``with``.
 
     Raises:
-        SinkError: The kind is unknown, the target exists or is the input, its folder is missing or
-            unwritable, or the codec does not fit.
+        TargetError: The kind is unknown, the target exists or is the input, its folder is missing,
+            or the codec does not fit.
+        SinkError: The target can't be created.
         ResumeError: The journal is damaged.
     """
     media = media or MediaConfig()
     scaled = scaled_info(info, media.width or info.width)
-    sink = _open(str(target), scaled, media, journal)
+    sink = _open(written_through(str(target)), scaled, media, journal)
     return sink if scaled is info else ScaledSink(sink, info, scaled)
 
 
@@ -97,7 +99,7 @@ def _open(target: str, info: StreamInfo, media: MediaConfig, journal: Journal | 
     if suffix in PICTURE_SUFFIXES:
         return PictureSink(path, info, media)
     kind = "a folder" if path.is_dir() else f"of no known kind ({suffix or 'no suffix'})"
-    raise SinkError(
+    raise TargetError(
         f"writing {target} failed: it is {kind}; give a "
         f"{', '.join((*VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))}, a picture "
         f"({', '.join(PICTURE_SUFFIXES)}) or numbered pictures such as out/%05d.png"

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.config import MediaConfig
+from dreamstream.file_names import SPILL_SUFFIX
 from dreamstream.frames import Frame, Pixels, StreamInfo
-from dreamstream.journal import Journal, Tape
+from dreamstream.journal import EncodedLog, Journal
 from dreamstream.sinks.base import (
     PartFile,
     Sink,
@@ -25,12 +26,12 @@ from dreamstream.sinks.base import (
 )
 from dreamstream.sinks.codecs import CODECS, STILL_RATE
 from dreamstream.sinks.palette import Painter, PaletteMaker
-from dreamstream.sinks.video import open_writer
+from dreamstream.sinks.video import open_writer, reserve_part
 from dreamstream.sinks.writer import Encoding, MovieWriter
 
 _LOG = logging.getLogger(__name__)
 
-_SPILL_CODEC, _SPILL_SUFFIX = "ffv1", ".mkv"
+_SPILL_CODEC = "ffv1"
 """How frames are kept until the palette is known: nothing is lost, and a player plays it."""
 
 BROWSER_RATE = Fraction(50)
@@ -106,7 +107,7 @@ class AnimationSink(Sink):
         self._info, self._overwrite, self._open = info, media.overwrite, True
         self._ticks: int | None = None
         self._palette = PaletteMaker(info.height, info.width) if self._kind.is_gif else None
-        self._part = PartFile(path, info, media.overwrite, _SPILL_SUFFIX)
+        self._part = reserve_part(path, info, media, journal, SPILL_SUFFIX)
         self._partial: Path | None = None
         self._journal = journal
         try:
@@ -179,27 +180,27 @@ class AnimationSink(Sink):
             with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
                 self._spill.finish(whole=False)
                 if self._journal is not None:
-                    self._journal.drop_old_parts()
+                    self._partial = self._journal.keep_larger_part(self._part.path)
         self._spill.drop()
 
     def _open_spill(self) -> MovieWriter:
         """Open the video that keeps the frames."""
         info = replace(self._info, time_base=self._kind.tick, sound=None)
         encoding = Encoding(CODECS[_SPILL_CODEC], dict(CODECS[_SPILL_CODEC].options))
-        writer = open_writer(self._part, _SPILL_SUFFIX, info, encoding, self._journal)
+        writer = open_writer(self._part, SPILL_SUFFIX, info, encoding, self._journal)
         if self._journal is not None and writer.last_time is not None:
             try:
-                self._recall(writer, self._journal.tape)
+                self._recall(writer, self._journal.encoded)
             except BaseException:
                 writer.drop()
                 raise
         return writer
 
-    def _recall(self, writer: MovieWriter, tape: Tape) -> None:
+    def _recall(self, writer: MovieWriter, log: EncodedLog) -> None:
         """Gather from an interrupted run's frames what the next ones need."""
         self._ticks = round(cast(Fraction, writer.last_time) / self._kind.tick)
         if self._palette is not None:
-            for pixels in _pixels_on(tape, writer):
+            for pixels in _pixels_in(log, writer):
                 self._palette.add(pixels)
 
     def _place(self, time: Fraction) -> int | None:
@@ -215,7 +216,7 @@ class AnimationSink(Sink):
         try:
             if self._journal is not None:
                 self._journal.begin(part.path)
-            with av.open(str(self._part.path)) as spill:
+            with av.open(file_url(self._part.path)) as spill:
                 self._encode(spill, part.path)
             if self._journal is not None:
                 self._journal.seal(part.path)
@@ -228,7 +229,7 @@ class AnimationSink(Sink):
         kind, info = self._kind, self._info
         name = path.suffix[1:].lower()
         options = {kind.loop: _FOR_EVER, "final_delay": self._final_delay()}
-        with av.open(str(path), "w", format=name, options=options) as output:
+        with av.open(file_url(path), "w", format=name, options=options) as output:
             stream = cast("av.VideoStream", output.add_stream(name, rate=info.rate or STILL_RATE))
             stream.width, stream.height, stream.pix_fmt = info.width, info.height, kind.pixel_format
             context = stream.codec_context
@@ -264,12 +265,10 @@ class AnimationSink(Sink):
         return str(shown) if self._kind.is_gif else f"{shown * self._kind.tick}"
 
 
-def _pixels_on(tape: Tape, writer: MovieWriter) -> Iterator[Pixels]:
-    """Read all frames that a tape holds: those of closed segments are lossless as well."""
+def _pixels_in(log: EncodedLog, writer: MovieWriter) -> Iterator[Pixels]:
+    """Read all frames that a log holds, which are encoded without loss."""
     decoder = writer.decoder()
     reformatter = av.video.reformatter.VideoReformatter()
-    for encoded in tape.pictures():
+    for encoded in log.pictures():
         for picture in decoder.decode(av.Packet(encoded.data)):
             yield cast(Pixels, reformatter.reformat(picture, format="rgb24").to_ndarray())
-    for frame in tape.frames():
-        yield frame.pixels

@@ -3,12 +3,15 @@
 import contextlib
 import errno
 import os
+import shutil
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import SinkError, TargetError
+from dreamstream.file_names import part_path
 from dreamstream.frames import Frame, StreamInfo
 
 MP4_SUFFIXES = (".mp4", ".mov")
@@ -102,6 +105,9 @@ class PartFile:
         Raises:
             SinkError: The system refuses, or another program has made the target meanwhile.
         """
+        if is_pipe(self.target):
+            self._pour()
+            return
         if self.target.exists() and not self._overwrite:
             raise SinkError(
                 f"writing {self.target} failed: it has been made meanwhile; the output is "
@@ -114,6 +120,17 @@ class PartFile:
                 f"writing {self.target} failed ({error.strerror}); the output is {self.path}"
             ) from error
 
+    def _pour(self) -> None:
+        """Write the file into the pipe that is its target; this waits for who reads it."""
+        try:
+            with self.path.open("rb") as whole, self.target.open("wb") as pipe:
+                shutil.copyfileobj(whole, pipe)
+        except OSError as error:
+            raise SinkError(
+                f"writing {self.target} failed ({error.strerror}); the output is {self.path}"
+            ) from error
+        self.remove()
+
     def remove(self) -> None:
         """Remove the file."""
         with contextlib.suppress(OSError):
@@ -123,8 +140,7 @@ class PartFile:
         """Create the file under the first free name."""
         number = 1
         while True:
-            count = "" if number == 1 else str(number)
-            path = self.target.with_name(f"{self.target.stem}.part{count}{suffix}")
+            path = part_path(self.target, number, suffix)
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 return path
@@ -138,7 +154,7 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
     """Refuse a target that must not be written.
 
     Raises:
-        SinkError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
+        TargetError: It exists and ``overwrite`` is off, it is what is read, it is a folder, or its
             own folder is missing.
     """
     try:
@@ -146,7 +162,7 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
     except OSError as error:  # a name too long, a folder that may not be searched
         raise write_error(target, error) from error
     if problem:
-        raise SinkError(f"writing {target} failed: {problem}")
+        raise TargetError(f"writing {target} failed: {problem}")
 
 
 def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | None:
@@ -155,31 +171,28 @@ def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | Non
         return f"there is no folder {target.parent}; make it with 'mkdir -p {target.parent}'"
     if target.is_dir():
         return f"it is a folder; give a file in it, or numbered pictures as {target}/%05d.png"
-    if not target.exists():
+    if not target.exists() or is_pipe(target):
         return None
     if target.resolve() in info.reads or any(target.samefile(path) for path in _first(info)):
         return "it is the input; give another output"
     return None if overwrite else "it exists; give another output, or -y to replace it"
 
 
+def written_through(target: str) -> str:
+    """Return where a target comes to lie: it, or the file that it is a link to, there or not."""
+    return os.path.realpath(target) if os.path.islink(target) else target
+
+
+def is_pipe(target: Path) -> bool:
+    """Return whether a target is a named pipe, which is written through, not replaced."""
+    try:
+        return stat.S_ISFIFO(target.stat().st_mode)
+    except OSError:
+        return False
+
+
 def _first(info: StreamInfo) -> list[Path]:
     return [info.path] if info.path is not None and info.path.exists() else []
-
-
-def sync(path: Path) -> None:
-    """Make sure that a file is on the disk.
-
-    Raises:
-        SinkError: The system refuses.
-    """
-    try:
-        number = os.open(path, os.O_RDWR)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-    except OSError as error:
-        raise write_error(path, error) from error
 
 
 def write_error(target: Path, error: Exception) -> SinkError:
@@ -202,10 +215,10 @@ def no_frame_came(target: Path) -> SinkError:
 
 
 def refuse_encoder_options(target: Path, media: MediaConfig) -> None:
-    """Raise a SinkError where an option of video files is given for another output."""
+    """Raise a TargetError where an option of video files is given for another output."""
     given = [name for name in ("codec", "crf") if getattr(media, name) is not None]
     if given:
-        raise SinkError(
+        raise TargetError(
             f"writing {target} failed: --{given[0]} is for video files; leave it out, or give an "
             ".mp4"
         )

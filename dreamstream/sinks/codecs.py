@@ -11,7 +11,7 @@ import numpy as np
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import TargetError
 from dreamstream.frames import StreamInfo
 from dreamstream.processor import processor_flags
 
@@ -157,7 +157,7 @@ def choose_codec(name: str | None, suffix: str, info: StreamInfo) -> Codec:
     software = HARDWARE.get(name, name)
     if software not in fitting:
         problem = f"{suffix} can't hold it" if software in CODECS else "there is no such codec"
-        raise SinkError(
+        raise TargetError(
             f"writing {suffix} with codec {name} failed: {problem}; {suffix} takes "
             f"{', '.join(fitting)}"
         )
@@ -184,7 +184,7 @@ def encoder_options(codec: Codec, media: MediaConfig, info: StreamInfo) -> dict[
     if codec.crf is not None:
         options[codec.crf_option] = str(codec.crf if media.crf is None else media.crf)
     elif media.crf is not None:
-        raise SinkError(
+        raise TargetError(
             f"writing with codec {media.codec} failed: it has no --crf; leave that out or choose "
             "h264, h265, vp9 or av1"
         )
@@ -237,7 +237,7 @@ def _require_fit(name: str, suffix: str, info: StreamInfo) -> None:
         if suffix in codec.containers and _fits(codec, info)
     ]
     remedy = " or ".join(others) or "an .mp4"
-    raise SinkError(
+    raise TargetError(
         f"writing {info.width}x{info.height} pictures with codec {name} failed: it can't hold "
         f"this size; give {remedy}"
     )

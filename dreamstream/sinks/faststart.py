@@ -51,7 +51,7 @@ def move_index_to_front(path: Path) -> None:
 
 def _rewrite(path: Path, file: BinaryIO, head: int, index: bytearray, end: int) -> None:
     """Write head, index and the rest up to ``end`` to a new file that takes the old one's place."""
-    number, name = tempfile.mkstemp(suffix=path.suffix, prefix=f"{path.stem}.", dir=path.parent)
+    number, name = tempfile.mkstemp(suffix=path.suffix, prefix=".front-", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as front:
             file.seek(0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
-from dreamstream.errors import ResumeError, SinkError
+from dreamstream.errors import ResumeError, SinkError, TargetError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.journal import Journal
 from dreamstream.sinks.base import (
@@ -18,7 +18,6 @@ from dreamstream.sinks.base import (
     refuse_encoder_options,
     require_free,
     require_size,
-    sync,
     write_error,
 )
 
@@ -90,7 +89,9 @@ class PictureSink(Sink):
 
 
 class PictureSeriesSink(Sink):
-    """Numbered pictures from 1 on; each comes to its place in one step and stays there.
+    """Numbered pictures; each comes to its place in one step and stays there.
+
+    They keep the numbers of pictures that are read, else they count from 1.  The folder is made.
 
     With ``overwrite`` earlier pictures are replaced one by one, and those with higher numbers than
     the stream has frames stay.
@@ -117,16 +118,16 @@ class PictureSeriesSink(Sink):
         media = media or MediaConfig()
         refuse_encoder_options(pattern, media)
         if len(NUMBER.findall(pattern.name)) != 1 or "%" in NUMBER.sub("", pattern.name):
-            raise SinkError(
+            raise TargetError(
                 f"writing {pattern} failed: a pattern has one number, such as out/%05d.png"
             )
-        self._pattern, self._info = pattern, info
-        self._is_resumable = journal is not None
-        self._overwrite = media.overwrite or (journal is not None and journal.resumes)
-        self._number = FIRST_NUMBER
+        self._pattern, self._info, self._journal = pattern, info, journal
+        self._overwrite = media.overwrite
+        self._written = 0
+        _make_folder(pattern)
         for existing in numbered(pattern):
-            require_free(existing, info, self._overwrite)
-        PartFile(self._path(), info, self._overwrite).remove()  # may we write there?
+            require_free(existing, info, self._may_replace(existing))
+        PartFile(self._path(), info, overwrite=True).remove()  # may we write there?
         if journal is not None:
             journal.begin()
             if journal.resumes:
@@ -140,16 +141,17 @@ class PictureSeriesSink(Sink):
             ValueError: Its size is not the stream's.
         """
         require_size(frame, self._info)
-        part = PartFile(self._path(), self._info, self._overwrite)
-        try:
-            _write_picture(part.path, part.target, frame.pixels)
-            if self._is_resumable:
-                sync(part.path)
-        except BaseException:
-            part.remove()
-            raise
-        part.place()
-        self._number += 1
+        path = self._path()
+        if self._journal is None:
+            self._place(path, frame.pixels)
+        else:
+            require_free(path, self._info, self._may_replace(path))
+            data = _encode_picture(path, frame.pixels)
+            try:
+                self._journal.pictures.place(path, data)
+            except OSError as error:
+                raise write_error(path, error) from error
+        self._written += 1
 
     def close(self) -> None:
         """Do nothing: every picture is in its place already."""
@@ -159,39 +161,69 @@ class PictureSeriesSink(Sink):
 
     def _go_on(self, written: int) -> None:
         """Go on behind pictures that an interrupted run has written."""
-        for self._number in range(FIRST_NUMBER, FIRST_NUMBER + written):
+        for self._written in range(written):
             if not self._path().exists():
                 raise ResumeError(
                     f"resuming {self._pattern} failed: {self._path()} is gone; leave out --resume "
-                    "to begin anew"
+                    "to restart"
                 )
-        self._number = FIRST_NUMBER + written
-        for torn in numbered(self._pattern, r"\.part\d*"):
-            torn.unlink(missing_ok=True)
+        self._written = written
+
+    def _may_replace(self, path: Path) -> bool:
+        """Return whether a picture that is there may be replaced: an interrupted run's own may."""
+        own = self._journal is not None and self._journal.pictures.holds(path)
+        return self._overwrite or own
+
+    def _place(self, path: Path, pixels: Pixels) -> None:
+        part = PartFile(path, self._info, self._overwrite)
+        try:
+            _write_picture(part.path, part.target, pixels)
+        except BaseException:
+            part.remove()
+            raise
+        part.place()
 
     def _path(self) -> Path:
         name = self._pattern.name
         number = NUMBER.search(name)
         width = int(number[1] or 0) if number else 0
-        return self._pattern.with_name(NUMBER.sub(f"{self._number:0{width}d}", name))
+        numbers = self._info.numbers or ()
+        own = self._written < len(numbers)
+        shown = numbers[self._written] if own else FIRST_NUMBER + self._written
+        return self._pattern.with_name(NUMBER.sub(f"{shown:0{width}d}", name))
 
 
-def numbered(pattern: Path, mark: str = "") -> Iterator[Path]:
+def _make_folder(pattern: Path) -> None:
+    try:
+        pattern.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(pattern, error) from error
+
+
+def numbered(pattern: Path) -> Iterator[Path]:
     """Find the pictures that a pattern names.
 
     Args:
         pattern: The files, with one number.
-        mark: Regular expression of what stands between their stem and their suffix.
     """
     before, after = NUMBER.split(pattern.stem)[0], NUMBER.split(pattern.stem)[-1]
     stem = re.escape(before) + r"\d+" + re.escape(after)
-    expected = re.compile(stem + mark + re.escape(pattern.suffix))
+    expected = re.compile(stem + re.escape(pattern.suffix))
     if pattern.parent.is_dir():
         yield from (path for path in pattern.parent.iterdir() if expected.fullmatch(path.name))
 
 
 def _write_picture(path: Path, target: Path, pixels: Pixels) -> None:
     """Encode a picture and write it to ``path``; errors speak of ``target``."""
+    data = _encode_picture(target, pixels)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
+def _encode_picture(target: Path, pixels: Pixels) -> bytes:
+    """Encode a (H, W, 3) uint8 RGB picture as a target's suffix says."""
     suffix = target.suffix.lower()
     try:
         done, data = cv2.imencode(
@@ -204,16 +236,13 @@ def _write_picture(path: Path, target: Path, pixels: Pixels) -> None:
             f"writing {target} failed: {target.suffix} can't hold {pixels.shape[1]}x"
             f"{pixels.shape[0]} pixels; choose .png"
         )
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise write_error(target, error) from error
+    return data.tobytes()
 
 
-def _too_many(path: Path, frames: int | None) -> SinkError:
+def _too_many(path: Path, frames: int | None) -> TargetError:
     numbered = path.with_name(f"{path.stem}-%05d{path.suffix}")
     held = f"{frames} frames" if frames else "more than one frame"
-    return SinkError(
+    return TargetError(
         f"writing {path} failed: it holds one picture and the input has {held}; give {numbered} "
         "for all, or --preview TIME for one"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
-from dreamstream.errors import SinkError
+from dreamstream.errors import SinkError, TargetError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.sinks.base import Sink, no_frame_came, write_error
 from dreamstream.sinks.codecs import choose_codec, encoder_options
@@ -47,7 +47,7 @@ class PipeSink(Sink):
         codec = choose_codec(media.codec, _CONTAINER, info)
         encoding = Encoding(codec, encoder_options(codec, media, info))
         if os.isatty(_STDOUT):
-            raise SinkError(
+            raise TargetError(
                 "writing to stdout failed: it is a terminal; send it to a program or a file, as in "
                 "'dreamstream in.mp4 - | ffplay -'"
             )

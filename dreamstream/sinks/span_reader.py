@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, Self, TypeAlias, cast
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.frames import SoundSpan
 from dreamstream.sources.timeline import Timeline, may_jump
 
@@ -36,7 +36,7 @@ class SpanReader:
         self._feed = None if span.feed is None else span.feed()
         self.container = cast(
             "av.container.InputContainer",
-            self._feed or av.open(str(span.path), metadata_errors="replace"),
+            self._feed or av.open(file_url(span.path), metadata_errors="replace"),
         )
 
     @property

@@ -1,13 +1,22 @@
 """Video files: playable at any moment, in place only when whole."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.config import MediaConfig
+from dreamstream.errors import ResumeError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
-from dreamstream.sinks.base import MP4_SUFFIXES, PartFile, Sink, no_frame_came, write_error
+from dreamstream.sinks.base import (
+    MP4_SUFFIXES,
+    PartFile,
+    Sink,
+    no_frame_came,
+    require_free,
+    write_error,
+)
 from dreamstream.sinks.codecs import USUAL_CODEC, choose_codec, encoder_options
 from dreamstream.sinks.display import tell_shape
 from dreamstream.sinks.faststart import move_index_to_front
@@ -46,7 +55,7 @@ class VideoSink(Sink):
         codec = choose_codec(media.codec, suffix, info)
         encoding = Encoding(codec, encoder_options(codec, media, info))
         self._info, self._open, self._journal = info, True, journal
-        self._part = PartFile(path, info, media.overwrite)
+        self._part = reserve_part(path, info, media, journal)
         self._partial: Path | None = None
         try:
             self._writer = open_writer(self._part, suffix, info, encoding, journal)
@@ -117,12 +126,38 @@ class VideoSink(Sink):
             self._writer.finish(whole=False)
             self._tell_shape()
             if self._journal is not None:
-                self._journal.drop_old_parts()
+                self._partial = self._journal.keep_larger_part(self._part.path)
         self._writer.drop()
 
     def _tell_shape(self) -> None:
         if self._part.target.suffix.lower() not in MP4_SUFFIXES:
             tell_shape(self._part.path, self._info)
+
+
+def reserve_part(
+    path: Path,
+    info: StreamInfo,
+    media: MediaConfig,
+    journal: Journal | None,
+    suffix: str | None = None,
+) -> PartFile:
+    """Reserve the file to write to, in the place of what an interrupted run has left.
+
+    Args:
+        path: The output.
+        info: The stream to be written.
+        media: ``overwrite``.
+        journal: That of the run; None where it keeps none.
+        suffix: The new file's suffix, where it is not the output's.
+
+    Raises:
+        SinkError: The output may not be written.
+        ResumeError: Another program is writing it.
+    """
+    require_free(path, info, media.overwrite)  # before anything is removed for its sake
+    if journal is not None:
+        journal.clear_place()
+    return PartFile(path, info, media.overwrite, suffix)
 
 
 def open_writer(
@@ -145,11 +180,18 @@ def open_writer(
         ResumeError: The journal is damaged.
     """
     if journal is None:
-        return MovieWriter(str(part.path), suffix, info, encoding)
+        return MovieWriter(file_url(part.path), suffix, info, encoding)
     journal.begin(part.path)
-    writer = MovieWriter(str(part.path), suffix, info, encoding, journal.tape)
+    encoding = replace(encoding, longest=journal.run.segment_frames)
+    writer = MovieWriter(file_url(part.path), suffix, info, encoding, journal.encoded)
     try:
-        writer.replay()
+        count = writer.replay()
+        is_thinned = suffix != part.target.suffix.lower()  # an animation leaves frames out
+        if not (count == journal.frames or (is_thinned and count < journal.frames)):
+            raise ResumeError(
+                f"resuming {part.target} failed: {journal.folder} is damaged, as it holds {count} "
+                f"pictures of {journal.frames} frames; leave out --resume to restart"
+            )
     except BaseException:
         writer.drop()
         raise

@@ -10,7 +10,7 @@ from typing import cast
 
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Frame, StreamInfo
-from dreamstream.journal import EncodedPicture, Tape
+from dreamstream.journal import EncodedLog, EncodedPicture
 from dreamstream.sinks.base import MP4_SUFFIXES, require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
 from dreamstream.sinks.segments import SegmentEncoder, segment_length
@@ -67,15 +67,17 @@ class Encoding:
     Attributes:
         codec: The codec.
         options: The encoder's options.
+        longest: Most frames that one encoder makes, before another one goes on; None is the usual.
     """
 
     codec: Codec
     options: dict[str, str]
+    longest: int | None = None
 
     @property
     def segment(self) -> int:
-        """Frames that one encoder makes, before another one goes on."""
-        return segment_length(int(self.options.get("g", 1)))
+        """Frames that one encoder makes."""
+        return segment_length(int(self.options.get("g", 1)), self.longest)
 
 
 class MovieWriter:
@@ -89,7 +91,7 @@ class MovieWriter:
         suffix: The container's, such as ``.mp4``.
         info: The stream to be written.
         encoding: The codec and its options.
-        tape: Keeps what is written, so that :meth:`replay` can write it once more.
+        log: Keeps what is written, so that :meth:`replay` can write it once more.
 
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
@@ -101,9 +103,9 @@ class MovieWriter:
         suffix: str,
         info: StreamInfo,
         encoding: Encoding,
-        tape: Tape | None = None,
+        log: EncodedLog | None = None,
     ) -> None:
-        self._info, self._suffix, self._tape = info, suffix, tape
+        self._info, self._suffix, self._log = info, suffix, log
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
         self._held: EncodedPicture | None = None
@@ -139,25 +141,30 @@ class MovieWriter:
         require_size(frame, self._info)
         if self.last_time is not None and frame.time <= self.last_time:
             raise ValueError(f"frame {frame.index}: time {frame.time} is not after the last one's")
+        if self._log is not None:
+            self._log.open_segment()
+        self._keep(self._encoder.encode(self._picture(frame)))
+        self.last_time = frame.time
         if self._encoder.is_full:
             self._keep(self._encoder.end())
-            if self._tape is not None:
-                self._tape.close_segment()
-        self._encode(frame)
-        if self._tape is not None:
-            self._tape.add_frame(frame)
+            if self._log is not None:
+                self._log.close_segment()
 
-    def replay(self) -> None:
-        """Write what the tape holds: of closed segments as it was encoded, of the open one anew.
+    def replay(self) -> int:
+        """Write what the log holds, as it was encoded.
+
+        Returns:
+            The number of its pictures.
 
         Raises:
-            ResumeError: The tape is damaged.
+            ResumeError: The log is damaged.
         """
-        if self._tape is not None:
-            for picture in self._tape.pictures():
-                self._mux(picture)
-            for frame in self._tape.frames():
-                self._encode(frame)
+        count = 0
+        for picture in () if self._log is None else self._log.pictures():
+            self._mux(picture)
+            self.last_time = picture.pts * self._info.time_base
+            count += 1
+        return count
 
     def decoder(self) -> "av.VideoCodecContext":
         """Make a decoder of the pictures that are written."""
@@ -218,16 +225,12 @@ class MovieWriter:
         picture.time_base = self._info.time_base
         return picture
 
-    def _encode(self, frame: Frame) -> None:
-        self._keep(self._encoder.encode(self._picture(frame)))
-        self.last_time = frame.time
-
     def _keep(self, packets: list["av.Packet[av.VideoStream]"]) -> None:
-        """Write what leaves the encoder, to the file and to the tape."""
+        """Write what leaves the encoder, to the file and to the log."""
         for packet in packets:
             picture = EncodedPicture.of(packet)
-            if self._tape is not None:
-                self._tape.add_picture(picture)
+            if self._log is not None:
+                self._log.add(picture)
             self._mux(picture)
 
     def _mux(self, picture: EncodedPicture) -> None:

@@ -16,6 +16,8 @@ from dreamstream.sources.colour import on_white
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
+_DIGITS = re.compile(r"([0-9]+)")
+
 IMAGE_RATE = Fraction(25)
 """Frames per second of numbered images, which tell none; FFmpeg takes the same."""
 
@@ -51,6 +53,7 @@ class ImageSource(Source):
             time_base=self._step,
             frames=len(self._paths),
             path=self._paths[0],
+            numbers=numbers_of(self._paths) if rate else None,
             reads=frozenset(path.resolve() for path in self._paths),
         )
 
@@ -117,7 +120,7 @@ def numbered_images(target: str) -> list[Path]:
 
     Args:
         target: A pattern with one number, such as ``in/%05d.png``, or a folder, of which every
-            picture is taken.
+            picture is taken that is an ordinary file and not hidden.
 
     Returns:
         The files in the order of their numbers, whatever the first one is.
@@ -127,8 +130,7 @@ def numbered_images(target: str) -> list[Path]:
     """
     folder = Path(target)
     if folder.is_dir():
-        names = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
-        found = sorted(names, key=lambda path: _natural(path.name))
+        found = sorted(filter(_is_picture, folder.iterdir()), key=lambda path: _natural(path.name))
         remedy = f"give a folder with pictures ({', '.join(IMAGE_SUFFIXES)}) or a video file"
     else:
         found = [path for _, path in sorted(matching(target))]
@@ -153,8 +155,33 @@ def matching(pattern: str) -> Iterator[tuple[int, Path]]:
     expected = re.compile(re.escape(before) + digits + re.escape(after))
     for other in path.parent.iterdir():
         found = expected.fullmatch(other.name)
-        if found:
+        if found and other.is_file():
             yield int(found[1]), other
+
+
+def numbers_of(paths: Sequence[Path]) -> tuple[int, ...] | None:
+    """Read the numbers of pictures whose names differ in one number alone.
+
+    Returns:
+        The numbers, which rise; None where the names are not of that kind.
+    """
+    names = [_DIGITS.split(path.stem) for path in paths]
+    digits = range(1, len(names[0]), 2)
+    if any(len(name) != len(names[0]) for name in names):
+        return None
+    columns = [tuple(int(name[place]) for name in names) for place in digits]
+    texts = {tuple(name[::2]) for name in names}
+    varying = [column for column in columns if len(paths) == 1 or len(set(column)) > 1]
+    if len(texts) > 1 or not varying or (len(varying) > 1 and len(paths) > 1):
+        return None
+    numbers = varying[-1]
+    return numbers if all(map(int.__lt__, numbers, numbers[1:])) else None
+
+
+def _is_picture(path: Path) -> bool:
+    """Return whether a folder's entry is a picture; macOS lays hidden companions beside them."""
+    is_hidden = path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden and path.is_file()
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from dreamstream._libraries import av
+from dreamstream._libraries import av, file_url
 from dreamstream.errors import SourceError
 
 STDIN = "-"
@@ -118,11 +118,12 @@ def open_container(location: Location) -> tuple["av.container.InputContainer", P
 def _opened(location: Location, pipe: Pipe | None) -> "av.container.InputContainer":
     if pipe is not None:
         return av.open(pipe, "r", metadata_errors="replace")
-    if location.url is None:
-        return av.open(str(location.path), metadata_errors="replace")
-    scheme = location.url.partition(":")[0].lower().removesuffix("s")
+    if location.path is not None:
+        return av.open(file_url(location.path), metadata_errors="replace")
+    url = str(location.url)
+    scheme = url.partition(":")[0].lower().removesuffix("s")
     return av.open(
-        location.url,
+        url,
         metadata_errors="replace",
         options=_OPTIONS.get(scheme, {}),
         timeout=(OPEN_TIMEOUT, READ_TIMEOUT),

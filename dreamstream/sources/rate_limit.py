@@ -28,7 +28,8 @@ class ThinnedSource(Source):
         rate, count = source.info.rate, source.info.frames
         if rate is not None and rate > most:
             frames = None if count is None else max(1, math.ceil(count * most / rate))
-            self.info = replace(source.info, rate=most, frames=frames)
+            numbers = self._numbers_left(rate)
+            self.info = replace(source.info, rate=most, frames=frames, numbers=numbers)
 
     @property
     def damaged(self) -> int:
@@ -43,6 +44,15 @@ class ThinnedSource(Source):
                 self._index += 1
                 return Frame(frame.pixels, frame.time, self._index - 1)
         raise StopIteration
+
+    def _numbers_left(self, rate: Fraction) -> tuple[int, ...] | None:
+        """Return the numbers of the pictures that stay, which come at a constant rate."""
+        numbers = self._source.info.numbers
+        if numbers is None:
+            return None
+        slots = [math.floor(index / rate * self._most) for index in range(len(numbers))]
+        before = [-1, *slots]
+        return tuple(numbers[index] for index, slot in enumerate(slots) if slot > before[index])
 
     def close(self) -> None:
         """Close the source."""

@@ -203,7 +203,8 @@ def estimate_confidence(backward_flow: FloatImage, current: Pixels, previous: Pi
     videos") cut where the ways there and back disagree; a soft weight that the steps then mend kept
     moving things dreamed where a hard one left them bare.  And the way back told nothing that
     colours and stretch don't: with it plain ground, whose flow is noise both ways, was dreamed
-    again in every frame (E_rel of a film .034 instead of .027; ghosts of a sprite .04 instead of -.01).
+    again in every frame (E_rel of a film .034 instead of .027; ghosts of a sprite .04 instead of
+    -.01).
 
     s = 1 + 6 (0.97 - d), in [1, 7], where d is how much of the previous frame a pixel has for its
     own: behind what moves a smooth flow stretches the little that was there over what has come into

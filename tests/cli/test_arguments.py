@@ -348,6 +348,25 @@ def write_toml(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize(
+    "line", ['stats = "s.jsonl"', "overwrite = true", "overwrite = false", 'weights = "w.h5"']
+)
+def test_only_one_s_own_settings_may_name_files_or_let_them_be_replaced(
+    tmp_path: Path, line: str
+) -> None:
+    name = line.split()[0]
+    message = refusal_of("a", "b", "--config", write_toml(tmp_path, line))
+    assert f"{name} is not for such a file; give --{name}, or set it in " in message
+    write_user_toml(line)
+    assert value_of(parse(), name) is not None
+
+
+def test_behind_two_dashes_all_are_names() -> None:
+    request = parse_request(["-y", "--", "-in.mp4", "--steps"])
+    assert (request.inputs, request.output) == (("-in.mp4",), "--steps")
+    assert request.media.overwrite
+
+
 def test_the_users_file_yields_to_the_given_one_and_that_to_flags(tmp_path: Path) -> None:
     write_user_toml("octaves = 5\nsteps = 6\njitter = 7\n")
     given = write_toml(tmp_path, "steps = 60\njitter = 70\n")
@@ -372,12 +391,12 @@ def test_the_users_file_lies_in_the_folder_for_settings(
 
 @pytest.mark.parametrize("name", GIVEN)
 @pytest.mark.parametrize("dashed", [False, True])
-def test_every_field_can_be_set_as_its_flag_would(tmp_path: Path, name: str, dashed: bool) -> None:
+def test_every_field_can_be_set_as_its_flag_would(name: str, dashed: bool) -> None:
     text, value = GIVEN[name]
     written = "true" if text is None else f'"{text}"'
     key = name.replace("_", "-") if dashed else name
-    request = parse("--config", write_toml(tmp_path, f"{key} = {written}\n"))
-    assert value_of(request, name) == value
+    write_user_toml(f"{key} = {written}\n")
+    assert value_of(parse(), name) == value
 
 
 @pytest.mark.parametrize(
@@ -393,7 +412,7 @@ def test_every_field_can_be_set_as_its_flag_would(tmp_path: Path, name: str, das
         ('max_loss = "none"', "max_loss", None),
         ('dream_size = "full"', "dream_size", None),
         ("dream_size = 400", "dream_size", 400),
-        ("overwrite = false", "overwrite", False),
+        ("compare = false", "compare", False),
     ],
 )
 def test_values_of_toml_types_are_taken(tmp_path: Path, line: str, name: str, value: Any) -> None:
@@ -402,10 +421,10 @@ def test_values_of_toml_types_are_taken(tmp_path: Path, line: str, name: str, va
 
 
 @pytest.mark.parametrize("name", [name for name, (text, _) in GIVEN.items() if text is None])
-def test_a_switch_that_a_file_turns_on_a_flag_turns_off(tmp_path: Path, name: str) -> None:
-    given = write_toml(tmp_path, f"{name} = true\n")
+def test_a_switch_that_a_file_turns_on_a_flag_turns_off(name: str) -> None:
+    write_user_toml(f"{name} = true\n")
     flag = f"--no-{name.replace('_', '-')}".replace("--no-no-", "--")
-    assert not value_of(parse("--config", given, flag), name)
+    assert not value_of(parse(flag), name)
 
 
 def test_no_flag_denies_twice(capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,15 +88,15 @@ def test_what_catches_exceptions_does_not_catch_a_stop() -> None:
 RUN = """
     import signal, sys
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-    from dreamstream.render import pipeline
+    from dreamstream.render import run
     from dreamstream.cli.main import main
-    dream_frames = pipeline.dream_frames
+    dream_frames = run.dream_frames
     def telling(*arguments, **options):
         for record in dream_frames(*arguments, **options):
             if record.index == 5:
                 print("dreaming", flush=True)
             yield record
-    pipeline.dream_frames = telling
+    run.dream_frames = telling
     for output in sys.argv[1:]:
         print(main(["in.mp4", output, "-y"]), flush=True)
 """

@@ -15,6 +15,7 @@ from dreamstream.clips.loop_crossfade import turning
 from dreamstream.clips.zoom import CLOSING, FADE_IN, Zoomer
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels, to_model_range
+from dreamstream.render.pipeline import Resumable
 
 PHOTO = fractal_pixels(72, 96, seed=4)
 QUICK: dict[str, Any] = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 6, "steps": 1}
@@ -193,3 +194,15 @@ def test_everything_has_turned_in_the_last_frame_and_some_places_turn_first() ->
     left = np.cumprod([1 - share for share in shares], axis=0)
     assert left[count // 2].min() < 0.05
     assert left[count // 2].max() > 0.5
+
+
+def test_a_network_without_scales_of_its_own_is_calibrated_on_the_picture() -> None:
+    config = DreamConfig(**QUICK, max_loss=None)
+    extractor = small_extractor({})
+    zoomer = Zoomer(config, extractor, motion=FALL, frames=9, measure_losses=True)
+    zoomer.dream(PHOTO)
+    assert zoomer.report.source_loss == pytest.approx(1, rel=1e-3)
+
+
+def test_a_zoom_has_no_state_to_go_on_from() -> None:
+    assert not isinstance(make_zoomer(), Resumable)

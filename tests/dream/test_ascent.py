@@ -156,3 +156,20 @@ def test_smoothing_has_an_effect_even_on_a_single_step(loss: Objective) -> None:
         return climb(guarded_step, loss, config, 0.5 * IMAGE, EVERYWHERE, 1)[0]
 
     assert np.abs(step(4.0) - step(1.0)).max() > 1e-3
+
+
+def test_a_shifted_gradient_returns_to_its_own_pixels(loss: Objective) -> None:
+    """The network sees the picture shifted; what it asks for must come back to where it was."""
+    here, config = 0.5 * IMAGE, DreamConfig(layers={"deep": 1.0}, max_loss=None, smoothing=0.0)
+    spot = EVERYWHERE.copy()
+    spot[16:32, 24:40] = 4
+    still = make_ascent(guarded_step, loss, config)
+    still._shifts[:] = 0
+    plain = still.climb(here, spot, step_params(config), StepPlan(1)).image - here
+    for shift in ((4, 8), (-4, 4), (8, -8), (-8, -4)):  # by whole cells: the network sees the same
+        ascent = make_ascent(guarded_step, loss, config)
+        ascent._shifts[:] = shift
+        change = ascent.climb(here, spot, step_params(config), StepPlan(1)).image - here
+        inner = np.s_[14:-14, 14:-14]
+        norms = np.linalg.norm(change[inner]) * np.linalg.norm(plain[inner])
+        assert float(np.vdot(change[inner], plain[inner])) > 0.95 * norms, shift

@@ -30,7 +30,7 @@ from dreamstream.dream.tiles import (
 from dreamstream.errors import ModelError
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.models.extractor import FeatureExtractor, load_model
-from dreamstream.models.receptive_field import Reach, Sight
+from dreamstream.models.receptive_field import Footprint, ReceptiveField
 
 Maker = Callable[[], FeatureExtractor]
 
@@ -137,13 +137,13 @@ def test_the_step_is_traced_once_for_tiles_and_whole_pictures_of_any_size() -> N
 def test_no_tile_is_larger_than_its_core_and_what_is_seen_around_it(
     name: str, size: Size, extractors: dict[str, FeatureExtractor]
 ) -> None:
-    sight = extractors[name].sight()
-    around = max(reach.last - reach.first for reach in sight.reaches)
-    counts = [size[0] // reach.stride for reach in sight.reaches]
-    for span in tiled_spans(size[0], counts, sight, 32):
-        assert span.end - span.begin <= 32 + around + 3 * sight.stride
-        assert span.begin % sight.stride == 0
-        assert (size[0] - span.end + span.begin) % sight.stride == 0
+    footprint = extractors[name].footprint()
+    around = max(field.last - field.first for field in footprint.fields)
+    counts = [size[0] // field.stride for field in footprint.fields]
+    for span in tiled_spans(size[0], counts, footprint, 32):
+        assert span.end - span.begin <= 32 + around + 3 * footprint.stride
+        assert span.begin % footprint.stride == 0
+        assert (size[0] - span.end + span.begin) % footprint.stride == 0
 
 
 @networks
@@ -152,14 +152,14 @@ def test_a_cell_depends_on_no_pixel_beyond_what_is_said_to_be_seen(
 ) -> None:
     extractor, size, row = extractors[name], (256, 257), 7
     picture = tf.constant(picture_of(size)[None])
-    for index, reach in enumerate(extractor.sight().reaches):
+    for index, field in enumerate(extractor.footprint().fields):
         with tf.GradientTape() as tape:
             tape.watch(picture)
             seen = tf.reduce_sum(extractor(picture)[index][:, row])
         rows = np.flatnonzero(np.abs(tape.gradient(seen, picture)[0]).sum(axis=(1, 2)))
-        assert rows.min() >= row * reach.stride + reach.first
-        assert rows.max() <= row * reach.stride + reach.last
-        assert rows.max() - rows.min() > (reach.last - reach.first) // 2
+        assert rows.min() >= row * field.stride + field.first
+        assert rows.max() <= row * field.stride + field.last
+        assert rows.max() - rows.min() > (field.last - field.first) // 2
 
 
 # --- networks and values ---------------------------------------------------------------------
@@ -190,29 +190,29 @@ def test_other_values_are_refused_by_name(tile: int | str) -> None:
 
 # --- automatic -------------------------------------------------------------------------------
 
-SIGHT = Sight((Reach(16, -100, 115),), floats=200.0)
+FOOTPRINT = Footprint((ReceptiveField(16, -100, 115),), floats=200.0)
 
 
 def test_a_picture_that_fits_memory_stays_whole() -> None:
     size = (1080, 1920)
-    memory = step_bytes(size, SIGHT.floats) / LARGEST_SHARE
-    assert automatic_side(size, SIGHT, 1.01 * memory) is None
-    assert automatic_side(size, SIGHT, 0.99 * memory) is not None
+    memory = step_bytes(size, FOOTPRINT.floats) / LARGEST_SHARE
+    assert automatic_side(size, FOOTPRINT, 1.01 * memory) is None
+    assert automatic_side(size, FOOTPRINT, 0.99 * memory) is not None
 
 
 @pytest.mark.parametrize("memory", [5.5 * 2**30, 2**33])
 def test_a_picture_that_does_not_fit_is_cut_into_tiles_that_do(memory: float) -> None:
     size = (2160, 3840)
-    side = automatic_side(size, SIGHT, memory)
+    side = automatic_side(size, FOOTPRINT, memory)
     assert side is not None
-    assert side % SIGHT.stride == 0
-    tile = (side + 215) ** 2 * SIGHT.floats * BYTES_PER_FLOAT
+    assert side % FOOTPRINT.stride == 0
+    tile = (side + 215) ** 2 * FOOTPRINT.floats * BYTES_PER_FLOAT
     assert tile <= LARGEST_TILE
     assert tile + step_bytes(size, 0) <= LARGEST_SHARE * memory
 
 
 def test_where_memory_is_very_short_tiles_are_one_stride_large() -> None:
-    assert automatic_side((20000, 20000), SIGHT, 2**20) == 16
+    assert automatic_side((20000, 20000), FOOTPRINT, 2**20) == 16
 
 
 def test_the_machine_has_memory() -> None:

@@ -3,6 +3,7 @@
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +56,21 @@ def test_p_goes_through_the_looks_that_the_network_has_and_comes_back() -> None:
         names.append(config.preset)
     assert names == ["creatures", "eyes", "tapestry", "brush", "menagerie"]
     assert config.dream_size == 320
+
+
+def test_p_keeps_every_setting_that_is_no_part_of_a_look() -> None:
+    kept: dict[str, Any] = {
+        "precision": "float16",
+        "tile": 256,
+        "threads": 2,
+        "device": "cpu",
+        "seed": 5,
+        "flow": "fast",
+        "no_cuts": True,
+        "dream_size": None,
+    }
+    after = next_preset(DreamConfig(**kept))
+    assert {name: getattr(after, name) for name in kept} == kept
 
 
 def test_with_the_originals_network_p_reaches_the_original() -> None:

@@ -13,7 +13,8 @@ import clips
 import numpy as np
 import pytest
 from PIL import Image, ImageGrab
-from screens import require_tools, virtual_screen
+from requirements import require_tools
+from screens import virtual_screen
 
 from dreamstream.sources import open_source
 

@@ -1,6 +1,5 @@
 """dreamnet, the bundled network: what it is built of, and what it makes of pictures."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,11 +20,6 @@ PHOTO_SIDE = 256
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     return dreamnet.build_dreamnet()
-
-
-def photos() -> list[Path]:
-    folder = os.environ.get("DREAMSTREAM_CLIPS")
-    return sorted(Path(folder).glob("*.jpg")) if folder else []
 
 
 def read_square(path: Path) -> FloatImage:
@@ -133,10 +127,10 @@ def test_names_and_scales_are_known_without_tensorflow() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.skipif(not photos(), reason="DREAMSTREAM_CLIPS names no folder of photos")
-def test_a_photos_scaled_mean_square_is_about_one(model: keras.Model) -> None:
+def test_a_photos_scaled_mean_square_is_about_one(model: keras.Model, real_clips: Path) -> None:
+    photos = sorted(real_clips.glob("*.jpg"))
     energies = [
-        [float(np.mean(each**2)) for each in maps(model, read_square(path))] for path in photos()
+        [float(np.mean(each**2)) for each in maps(model, read_square(path))] for path in photos
     ]
     scaled = np.mean(energies, axis=0) * list(dreamnet.layer_scales().values())
     assert scaled.min() > 0.25

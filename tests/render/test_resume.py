@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import resource
 import shutil
@@ -9,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,19 @@ import pytest
 
 from dreamstream._libraries import av
 from dreamstream.cli import main as cli
-from dreamstream.cli.arguments import Request
 from dreamstream.cli.signals import Stopped
+from dreamstream.config import DreamConfig
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import FrameRecord
+from dreamstream.frames import StreamInfo
 from dreamstream.journal import folder as journal_folder
+from dreamstream.journal.remains import Remains
+from dreamstream.journal.state_file import pack_arrays, unpack_arrays
 from dreamstream.render import pipeline
+from dreamstream.render import run as rendering
+from dreamstream.render.dreamers import Dreamers
+from dreamstream.render.job import Job
+from dreamstream.render.resume import segment_frames
 from dreamstream.sinks import segments
 
 QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]
@@ -38,6 +47,9 @@ OUTPUTS = {
     "out.apng": [],
     "%03d.png": [],
 }
+
+SEGMENT = 8
+"""Frames of a segment here; of numbered pictures every one stands for itself."""
 
 every_output = pytest.mark.parametrize("name", OUTPUTS)
 
@@ -57,10 +69,11 @@ _DREAMERS: dict[tuple[object, ...], Dreamer] = {}
 """One for all runs of equal settings: that another one may go on is a law of the dreamer's own."""
 
 
-def load_dreamer(request: Request, _: object = None) -> Dreamer:
-    key = (*map(str, vars(request.dream).values()), request.media.stats is not None)
+def lend(_: Dreamers, job: Job, source: object) -> Dreamer:
+    key = (*map(str, vars(job.dream).values()), job.media.stats is not None)
     if key not in _DREAMERS:
-        _DREAMERS[key] = Dreamer(request.dream, measure_losses=key[-1] is True)
+        _DREAMERS[key] = Dreamer(job.dream, measure_losses=key[-1] is True)
+    _DREAMERS[key].reset()
     return _DREAMERS[key]
 
 
@@ -70,9 +83,10 @@ def run(
 ) -> Iterator[Run]:
     """Run the command in an empty folder, with short segments and a saving at every frame."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
-    monkeypatch.setattr(cli, "_load_dreamer", load_dreamer)
-    monkeypatch.setattr(segments, "LONGEST_SEGMENT", 8)
+    monkeypatch.setattr(Dreamers, "lend", lend)
+    monkeypatch.setattr(segments, "LONGEST_SEGMENT", SEGMENT)
     monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(journal_folder, "PAUSE", 0.0)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
@@ -99,7 +113,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, act: At) -> Iterator[None]:
             yield record
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "dream_frames", watching)
+        patch.setattr(rendering, "dream_frames", watching)
         yield
 
 
@@ -148,7 +162,7 @@ def test_a_run_that_is_killed_at_any_moment_resumes_to_the_unbroken_result(
     name: str, run: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = [clip, name, *QUICK, *OUTPUTS[name]]
-    moments = [*random.Random(name).sample(range(1, 15), 2), 15]  # of 20 at the least
+    moments = [random.Random(name).randrange(1, SEGMENT), SEGMENT, 15]  # of 20 at the least
     with copied_at(monkeypatch, moments, tmp_path):
         assert run(*command).code == 0
     whole = contents()
@@ -157,7 +171,8 @@ def test_a_run_that_is_killed_at_any_moment_resumes_to_the_unbroken_result(
         monkeypatch.chdir(tmp_path / str(moment))
         outcome = run(*command, "--resume")
         assert (outcome.code, contents()) == (0, whole), moment
-        assert f"goes on after {moment} frames" in outcome.err
+        saved = moment if name == "%03d.png" else moment // SEGMENT * SEGMENT
+        assert (f"goes on after {saved} frames" if saved else "it restarts") in outcome.err
         assert names() == sorted(whole)
 
 
@@ -181,11 +196,11 @@ def test_frames_since_the_last_saving_are_dreamed_again(
     run: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 1e9)
-    with copied_at(monkeypatch, [12], tmp_path):
+    with copied_at(monkeypatch, [20], tmp_path):
         run(clip, "out.mp4", *QUICK)
     whole = contents()
-    monkeypatch.chdir(tmp_path / "12")
-    assert "goes on after 1 frames" in run(clip, "out.mp4", *QUICK, "--resume").err
+    monkeypatch.chdir(tmp_path / "20")
+    assert f"goes on after {SEGMENT} frames" in run(clip, "out.mp4", *QUICK, "--resume").err
     assert contents() == whole
 
 
@@ -197,11 +212,11 @@ def test_a_torn_end_of_the_journal_counts_for_nothing(
     whole = contents()
     monkeypatch.chdir(tmp_path / "12")
     logs = [*Path().glob("out.mp4.resume/*.log")]
-    assert len(logs) == 2
+    assert [log.name for log in logs] == ["encoded.log"]
     for log in logs:
         with log.open("ab") as file:
             file.write(b"torn" * 99)
-    Path("out.mp4.resume/state.npz.new").write_bytes(b"torn")
+    Path("out.mp4.resume/state.new").write_bytes(b"torn")
     assert run(clip, "out.mp4", *QUICK, "--resume").code == 0
     assert contents() == whole
 
@@ -226,7 +241,10 @@ def test_a_full_disk_leaves_what_can_be_resumed(
     assert outcome.code == 1
     assert "failed" in outcome.err
     assert Path("out.mp4").read_bytes() == b"old"
-    assert run(clip, "out.mp4", *QUICK, "--resume").code == 0
+    outcome = run(clip, "out.mp4", *QUICK, "--resume")
+    assert outcome.code == 2, "that it may be replaced is for this command to say"
+    assert "it exists" in outcome.err
+    assert run(clip, "out.mp4", *QUICK, "--resume", "-y").code == 0
     assert contents() == whole
     assert names() == ["out.mp4"]
 
@@ -238,9 +256,10 @@ def test_until_the_resumed_run_holds_as_much_the_interrupted_part_stays(
         outcome = run(clip, "out.mp4", *QUICK)
     assert outcome.code == 130, outcome.err
     assert frames_in(Path("out.part.mp4")) == 15, outcome.err
-    with copied_at(monkeypatch, [15], tmp_path):
+    with copied_at(monkeypatch, [12, 24], tmp_path):
         run(clip, "out.mp4", *QUICK, "--resume")
-    assert frames_in(tmp_path / "15" / "out.part.mp4") == 15
+    assert frames_in(tmp_path / "12" / "out.part.mp4") == 15
+    assert not (tmp_path / "24" / "out.part.mp4").exists()
     assert names() == ["out.mp4"]
 
 
@@ -265,7 +284,7 @@ def test_a_foreign_file_is_not_taken_for_statistics(
         run(clip, "out.mp4", *QUICK)
     Path("mine.txt").write_text("mine\n")
     outcome = run(clip, "out.mp4", *QUICK, "--resume", "--stats", "mine.txt")
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert "it exists" in outcome.err
     assert Path("mine.txt").read_text() == "mine\n"
 
@@ -280,6 +299,24 @@ def test_a_damaged_input_is_partial_after_resuming_too(
     outcome = run(clip, "out.mp4", *QUICK, "--resume")
     assert outcome.code == 4
     assert "is damaged" in outcome.err
+
+
+def test_the_journal_holds_no_frames_but_the_encoded_ones_and_a_state(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[dict[str, int]] = []
+    folder = Path("out.mkv.resume")
+    with watched(
+        monkeypatch,
+        lambda at: sizes.append({path.name: path.stat().st_size for path in folder.iterdir()}),
+    ):
+        assert run(clip, "out.mkv", *QUICK).code == 0
+    largest = {name: max(size.get(name, 0) for size in sizes) for name in sizes[-1]}
+    assert set(largest) == {"encoded.log", "fingerprint.json", "lock", "parts.txt", "state"}
+    assert largest["encoded.log"] < Path("out.mkv").stat().st_size
+    floats = 48 * 64 * (3 + 2) * 4  # residual and flow
+    assert 0 < largest["state"] < floats + 48 * 64 * 3 + 4096
+    assert largest["fingerprint.json"] + largest["parts.txt"] < 4096
 
 
 # --- what can't be resumed -------------------------------------------------------------------
@@ -300,7 +337,7 @@ def test_changed_settings_are_refused_and_named(run: Run, interrupted: Path) -> 
     assert outcome.code == 2
     assert outcome.err == (
         "dreamstream: resuming out.mp4 failed: --seed was 0 and is 7, --crf was None and is 30; "
-        "leave out --resume to begin anew\n"
+        "leave out --resume to restart\n"
     )
     assert names() == before
 
@@ -311,11 +348,11 @@ def test_a_changed_input_is_refused(run: Run, interrupted: Path) -> None:
     assert outcome.code == 2
     assert outcome.err.count("\n") == 1
     assert "the input has changed" in outcome.err
-    assert run(interrupted, "out.mp4", *QUICK).code == 0  # anew
+    assert run(interrupted, "out.mp4", *QUICK).code == 0
 
 
 def test_a_damaged_journal_is_refused(run: Run, interrupted: Path) -> None:
-    log = Path("out.mp4.resume/pictures.log")
+    log = Path("out.mp4.resume/encoded.log")
     data = bytearray(log.read_bytes())
     data[50] ^= 1
     log.write_bytes(data)
@@ -326,7 +363,7 @@ def test_a_damaged_journal_is_refused(run: Run, interrupted: Path) -> None:
 
 
 def test_a_state_that_is_damaged_is_refused(run: Run, interrupted: Path) -> None:
-    Path("out.mp4.resume/state.npz").write_bytes(b"torn")
+    Path("out.mp4.resume/state").write_bytes(b"torn")
     outcome = run(interrupted, "out.mp4", *QUICK, "--resume")
     assert outcome.code == 2
     assert outcome.err.count("\n") == 1
@@ -374,10 +411,10 @@ def test_what_leaves_nothing_can_not_be_resumed(
 # --- nothing to resume -----------------------------------------------------------------------
 
 
-def test_where_nothing_was_interrupted_it_begins_anew_and_says_so(run: Run, clip: Path) -> None:
+def test_where_nothing_was_interrupted_it_restarts_and_says_so(run: Run, clip: Path) -> None:
     outcome = run(clip, "out.mp4", *QUICK, "--resume")
     assert outcome.code == 0
-    assert "nothing of out.mp4 to resume: it begins anew" in outcome.err
+    assert "nothing of out.mp4 to resume: it restarts" in outcome.err
     assert names() == ["out.mp4"]
 
 
@@ -398,7 +435,7 @@ def test_of_several_inputs_those_that_are_not_whole_are_dreamed(
     def stop(at: int) -> None:
         nonlocal count
         count += 1
-        if count == 30:
+        if count == 35:
             raise Stopped(signal.SIGINT)
 
     with watched(monkeypatch, stop):
@@ -406,7 +443,7 @@ def test_of_several_inputs_those_that_are_not_whole_are_dreamed(
     Path("out/a.mp4").write_bytes(b"mine")
     outcome = run(*inputs, "out/", *QUICK, "--resume")
     assert outcome.code == 0
-    assert "out/b.mp4 goes on after 4 frames" in outcome.err
+    assert f"out/b.mp4 goes on after {SEGMENT} frames" in outcome.err
     assert contents(Path("out")) == {**contents(Path("whole")), "a.mp4": b"mine"}
 
 
@@ -414,7 +451,7 @@ def test_a_run_that_was_killed_after_its_output_came_into_place_is_whole(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda *path, **options: None)
+        patch.setattr(Remains, "remove", lambda *arguments: None)
         run(clip, "out.mp4", *QUICK)
     assert names() == ["out.mp4", "out.mp4.resume"]
     whole = contents()
@@ -423,15 +460,169 @@ def test_a_run_that_was_killed_after_its_output_came_into_place_is_whole(
     assert (outcome.code, contents(), names()) == (0, whole, ["out.mp4"])
 
 
-def test_beginning_anew_keeps_the_interrupted_part_and_tells_of_it(
+def test_a_new_run_replaces_what_the_interrupted_one_has_left_and_says_so(
+    run: Run, interrupted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = ["in.mp4", "out.mp4.resume", "out.part.mp4"]
+    assert names() == left
+    with stopped_at(monkeypatch, 12):
+        outcome = run(interrupted, "out.mp4", *QUICK)
+    assert "what an interrupted run of out.mp4 has left is replaced" in outcome.err
+    assert names() == left
+    assert frames_in(Path("out.part.mp4")) == 13
+    assert run(interrupted, "out.mp4", *QUICK).code == 0
+    assert names() == ["in.mp4", "out.mp4"]
+
+
+def test_a_new_run_that_can_not_dream_removes_nothing(run: Run, interrupted: Path) -> None:
+    before = contents(), contents(Path("out.mp4.resume"))
+    assert run(interrupted, "out.mp4", "--layers", "nothing").code == 2
+    assert (contents(), contents(Path("out.mp4.resume"))) == before
+
+
+def test_a_part_that_is_dreamed_itself_is_not_removed(run: Run, interrupted: Path) -> None:
+    part = Path("out.part.mp4").read_bytes()
+    assert run("out.part.mp4", "out.mp4", *QUICK).code == 0
+    assert Path("out.part.mp4").read_bytes() == part
+    assert names() == ["in.mp4", "out.mp4", "out.part.mp4"]
+
+
+def test_of_a_part_and_a_shorter_one_the_longer_is_kept(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped_at(monkeypatch, 14):
+        run(clip, "out.mp4", *QUICK)
+    with stopped_at(monkeypatch, 9):
+        outcome = run(clip, "out.mp4", *QUICK, "--resume")
+    assert "what was dreamed is in out.part.mp4 (" in outcome.err
+    assert names() == ["out.mp4.resume", "out.part.mp4"]
+    assert frames_in(Path("out.part.mp4")) == 15
+
+
+def test_what_an_interrupted_run_has_left_is_told_whole(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped_at(monkeypatch, 14):
+        told = run(clip, "out.mp4", *QUICK).err.splitlines()[-1]
+    folder = Path("out.mp4.resume")
+    part, size = Path("out.part.mp4").stat().st_size, sum(map(len, contents(folder).values()))
+    shown = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{-(-size // 1000)} kB"
+    assert told == (
+        f"dreamstream: what was dreamed is in out.part.mp4 ({-(-part // 1000)} kB); "
+        f"out.mp4.resume ({shown}) keeps what the same command with --resume needs to go on after "
+        "8 frames; without it both are replaced"
+    )
+
+
+def test_a_run_that_is_interrupted_in_its_first_segment_is_followed_by_one_from_the_start(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(clip, "whole.mp4", *QUICK).code == 0
+    with stopped_at(monkeypatch, 3):
+        told = run(clip, "out.mp4", *QUICK, "--stats", "s.jsonl").err
+    assert "notes it for the next run, which restarts and replaces it" in told
+    outcome = run(clip, "out.mp4", *QUICK, "--stats", "s.jsonl", "--resume")
+    assert (outcome.code, names()) == (0, ["out.mp4", "s.jsonl", "whole.mp4"])
+    assert Path("out.mp4").read_bytes() == Path("whole.mp4").read_bytes()
+    assert len(Path("s.jsonl").read_text().splitlines()) == 25
+
+
+# --- what is another's -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_a_folder_of_the_journals_name_that_is_another_s_is_refused(
+    resume: list[str], run: Run, clip: Path
+) -> None:
+    shutil.copy2(clip, "in.mp4")
+    Path("out.mp4.resume/notes").mkdir(parents=True)
+    Path("out.mp4.resume/notes/mine.txt").write_text("mine")
+    Path("out.mp4.resume/parts.txt").write_text("in.mp4\n")
+    before = contents()
+    outcome = run("in.mp4", "out.mp4", *QUICK, *resume)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "dreamstream: out.mp4.resume can't be used as a journal (it holds notes): move it away, or "
+        "give another OUTPUT\n"
+    )
+    assert contents() == before
+    assert Path("out.mp4.resume/notes/mine.txt").read_text() == "mine"
+    assert Path("out.mp4.resume/parts.txt").read_text() == "in.mp4\n"
+
+
+def test_a_journal_that_names_the_input_as_its_part_does_not_remove_it(
     run: Run, interrupted: Path
 ) -> None:
-    part = Path("out.part.mp4").read_bytes()
-    outcome = run(interrupted, "out.mp4", *QUICK)
+    Path("out.mp4.resume/parts.txt").write_text("in.mp4\nout.mp4.resume/state\n../in.mp4\n")
+    assert run(interrupted, "out.mp4", *QUICK).code == 0
+    assert "in.mp4" in names()
+
+
+def test_pictures_that_the_interrupted_run_has_not_made_are_not_replaced(
+    run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped_at(monkeypatch, 5):
+        run(clip, "%d.png", *QUICK)
+    Path("9.png").write_bytes(b"mine")
+    outcome = run(clip, "%d.png", *QUICK, "--resume")
+    assert "9.png failed: it exists" in outcome.err
+    assert Path("9.png").read_bytes() == b"mine"
+
+
+def test_a_touched_copy_of_the_input_is_the_same(run: Run, interrupted: Path) -> None:
+    copy = Path(shutil.copy(interrupted, "copy.mp4"))
+    os.utime(copy, (1, 1))
+    interrupted.unlink()
+    outcome = run(copy, "out.mp4", *QUICK, "--resume")
     assert outcome.code == 0
-    assert "an interrupted run of out.mp4 begins anew; --resume goes on with it" in outcome.err
-    assert names() == ["in.mp4", "out.mp4", "out.part.mp4"]
+    assert "goes on after 8 frames" in outcome.err
+
+
+def tamper(**changes: Any) -> None:
+    """Change the saved state's arrays; None removes one."""
+    path = Path("out.mp4.resume/state")
+    arrays = {**unpack_arrays(path.read_bytes(), 1 << 30), **changes}
+    path.write_bytes(pack_arrays({name: one for name, one in arrays.items() if one is not None}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"dreamer/strength": None}, "the saved state is damaged; leave out --resume to restart"),
+        ({"dreamer/scales": np.zeros(77)}, "the saved state is damaged"),
+        ({"position": np.array([5, 0])}, "as it holds 0 pictures of 5 frames"),
+        ({"position": np.array([1 << 50, 0])}, "state is damaged"),
+    ],
+)
+def test_a_state_that_tells_what_can_not_be_is_refused(
+    changes: dict[str, Any], problem: str, run: Run, interrupted: Path
+) -> None:
+    part = Path("out.part.mp4").read_bytes()
+    tamper(**changes)
+    outcome = run(interrupted, "out.mp4", *QUICK, "--resume")
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1].startswith("dreamstream: resuming out.mp4 failed: ")
+    assert problem in outcome.err.splitlines()[-1]
     assert Path("out.part.mp4").read_bytes() == part
+
+
+# --- segments --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "settings", "frames"),
+    [
+        ((270, 480), {}, 50),
+        ((720, 1280), {}, 50),
+        ((2160, 3840), {"dream_size": None}, 5),
+        ((720, 1280), {"dream_size": None, "octaves": 1, "steps": 2}, 24),
+    ],
+)
+def test_a_segment_is_as_long_as_half_a_minute_s_work_within_bounds(
+    size: tuple[int, int], settings: dict[str, Any], frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = StreamInfo(*size, rate=Fraction(25))
+    assert segment_frames(DreamConfig(**settings), info) == frames
 
 
 def test_a_run_that_fails_before_its_first_frame_leaves_no_journal(
@@ -457,8 +648,3 @@ def test_an_input_that_is_resumed_may_have_been_moved(
     moved = interrupted.rename(tmp_path / "moved.mp4")
     assert run(moved, "out.mp4", *QUICK, "--resume").code == 0
     assert names() == ["out.mp4"]
-
-
-def test_files_in_the_journal_hold_data_only(run: Run, interrupted: Path) -> None:
-    with np.load("out.mp4.resume/state.npz", allow_pickle=False) as state:
-        assert {"position", "dreamer/residual", "dreamer/small"} <= set(state.files)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pictures import fractal_pixels
 from PIL import Image, ImageSequence
+from requirements import require_browser
 
 from dreamstream.cli.main import main
 from dreamstream.config import DreamConfig, MediaConfig
@@ -204,7 +205,7 @@ def test_a_wrong_option_is_told_in_a_line(
 
 def test_an_existing_clip_is_kept_without_y(run: Run) -> None:
     Path("out.gif").write_bytes(b"old")
-    assert run("photo.png", "out.gif") == 1
+    assert run("photo.png", "out.gif") == 2
     assert Path("out.gif").read_bytes() == b"old"
 
 
@@ -250,7 +251,6 @@ def test_a_tunnels_figures_are_kept(run: Run) -> None:
 
 # --- a browser -------------------------------------------------------------------------------
 
-CHROMIUM = "/usr/bin/chromium"
 BROWSER_FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -269,12 +269,11 @@ def screenshot(page: Path, folder: Path) -> Pixels:
     """Return what Chromium shows of a page, (H, W, 3) uint8 RGB."""
     picture = folder / "screen.png"
     own = [f"--user-data-dir={folder / 'profile'}", f"--screenshot={picture}"]
-    command = [CHROMIUM, *BROWSER_FLAGS, *own, page.as_uri()]
+    command = [require_browser(), *BROWSER_FLAGS, *own, page.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return read(str(picture))[0]
 
 
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM}")
 @pytest.mark.parametrize("name", ["out.gif", "out.apng"])
 def test_a_browser_shows_the_clip(run: Run, tmp_path: Path, name: str) -> None:
     assert run("photo.png", name, "--duration", "0.8") == 0

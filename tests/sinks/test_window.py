@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from screens import require_tools, virtual_screen
+from requirements import require_tools
+from screens import virtual_screen
 
 SHOW = """
 import sys, time

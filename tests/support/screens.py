@@ -1,19 +1,11 @@
 """A screen of the tests' own."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
-
-def require_tools(*tools: str) -> None:
-    """Skip the test where a program is missing."""
-    for tool in tools:
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed (Debian's package {tool.lower()})")
+from requirements import missing, require_tools
 
 
 @contextmanager
@@ -27,7 +19,7 @@ def virtual_screen() -> Iterator[str]:
     with os.fdopen(reader) as numbers:
         number = numbers.readline().strip()
     if not number:
-        pytest.skip("Xvfb does not start")
+        missing("screen", "Xvfb does not start")
     try:
         yield f":{number}"
     finally:

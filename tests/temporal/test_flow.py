@@ -12,6 +12,7 @@ from dreamstream.temporal.flow import (
     FlowEstimator,
     consistency,
     density,
+    enlarge_flow,
     estimate_confidence,
     mean_doubt,
     warp,
@@ -175,3 +176,12 @@ def test_frames_too_small_for_a_flow_count_as_still(size: tuple[int, int]) -> No
     backward = FlowEstimator().backward(pixels, pixels)
     assert backward.shape == (*size, 2)
     assert np.abs(backward).max() < 0.5
+
+
+def test_flow_enlarged_by_unequal_ratios_keeps_its_axes() -> None:
+    small = np.empty((20, 30, 2), np.float32)
+    small[...] = (1.5, -2.0)  # right, up
+    large = enlarge_flow(small, (60, 60))
+    assert large.shape == (60, 60, 2)
+    np.testing.assert_allclose(large[..., 0], 1.5 * 60 / 30)
+    np.testing.assert_allclose(large[..., 1], -2.0 * 60 / 20)
