@@ -1,7 +1,7 @@
 r"""Measure how fast dreams are made, beside the original program and what the machine can do.
 
 Prints tables and, with ``--json``, writes the same figures; it asserts nothing.  Run from the
-repository's root, with ``dreamstream[dev]`` installed, on a machine that does nothing else:
+repository's root, with ``.[dev]`` installed, on a machine that does nothing else:
 
     python -m benchmarks.speed --clips FOLDER --weights inception_v3.h5 --json speed.json
     python -m benchmarks.speed --only step first

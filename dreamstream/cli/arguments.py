@@ -187,10 +187,17 @@ class _Parser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
+_NO = "--no-"
+
+
+def _is_negative(field: str) -> bool:
+    return flag_of(field).startswith(_NO)
+
+
 class _Switch(argparse.BooleanOptionalAction):
     """Sets a field, or unsets it where a TOML file has set it: ``--x`` and ``--no-x``.
 
-    argparse itself takes every flag that begins with ``--no-`` for the second.
+    For a field ``no_x`` they are the same two, the other way round.
     """
 
     def __call__(
@@ -200,7 +207,7 @@ class _Switch(argparse.BooleanOptionalAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        setattr(namespace, self.dest, option_string != "--no-" + flag_of(self.dest)[2:])
+        setattr(namespace, self.dest, str(option_string).startswith(_NO) == _is_negative(self.dest))
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -246,7 +253,9 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     names = [*filter(None, [field.metadata.get("short")]), flag_of(field.name)]
     text = field.metadata["help"]
     if field.type is bool:
-        shown = f"{text} (default: {'on' if default else 'off'})"
+        negative = _is_negative(field.name)
+        names = ["--" + flag_of(field.name).removeprefix(_NO)] if negative else names
+        shown = f"{text} (default: {'on' if default != negative else 'off'})"
         group.add_argument(*names, dest=field.name, action=_Switch, help=shown)
         return
     group.add_argument(

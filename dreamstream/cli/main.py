@@ -1,4 +1,4 @@
-"""The command: arguments to jobs, exit codes, progress.  Only this module prints or exits."""
+"""The command: arguments to jobs, and exit codes.  Only this module and ``progress`` print."""
 
 import logging
 import sys
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dreamstream.cli.arguments import Request, list_presets_text, parse_request
 from dreamstream.cli.live_checks import refuse_live_options, require_live
+from dreamstream.cli.progress import Progress, announce
 from dreamstream.cli.signals import Stopped, close_stdout, stop_signals
 from dreamstream.errors import (
     DeviceError,
@@ -29,10 +30,7 @@ from dreamstream.errors import (
 from dreamstream.models.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
-    from dreamstream.dream.report import DreamReport, FrameRecord
-    from dreamstream.render.run import Renderer, Rendering
+    from dreamstream.render.run import Renderer
 
 DONE, FAILURE, USAGE, BAD_INPUT, PARTIAL = 0, 1, 2, 3, 4
 _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
@@ -114,6 +112,8 @@ def _listing(request: Request) -> str:
 
 def _dream(request: Request) -> int:
     """Dream the inputs one after another; return the worst of their exit codes."""
+    if not request.quiet:
+        announce(request.inputs[0])
     from dreamstream.models.catalog import find_model
 
     find_model(request.dream.model)
@@ -160,8 +160,12 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
     if is_live(source, request.live):
         return _show_live(request, source)
     refuse_live_options(request.live)
-    with renderer.render(request.job(source)) as rendering:
-        frames = _follow(request, rendering, source)
+    most_steps = request.dream.octaves * request.dream.first_steps
+    with (
+        Progress(source, quiet=request.quiet, most_steps=most_steps) as progress,
+        renderer.render(request.job(source)) as rendering,
+    ):
+        frames = 0 if rendering.is_whole else progress.follow(rendering)
     if rendering.is_whole:
         if not request.quiet:
             print(
@@ -171,28 +175,6 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
         return DONE
     _summarise(request, rendering.output, frames, time.perf_counter() - begun)
     return _damage(source, rendering.damaged)
-
-
-def _follow(request: Request, rendering: "Rendering", source: str) -> int:
-    """Dream every frame behind a progress bar, and return their number."""
-    from tqdm import tqdm
-
-    if rendering.is_whole:
-        return 0
-    frames = 0
-    with tqdm(
-        rendering,
-        source if len(request.inputs) > 1 else None,
-        rendering.frames,
-        initial=rendering.first_frame,
-        unit="frame",
-        disable=True if request.quiet else None,  # None: no bar where stderr is no terminal
-        dynamic_ncols=True,
-    ) as bar:
-        for record in bar:
-            frames += 1
-            _show_loss(bar, record.report)
-    return frames
 
 
 def _show_live(request: Request, target: str) -> int:
@@ -234,13 +216,6 @@ def _logging(request: Request) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
-
-
-def _show_loss(bar: "tqdm[FrameRecord]", report: "DreamReport") -> None:
-    """Return the loss, or else that of a step before."""
-    loss = report.ascent_loss if report.loss is None else report.loss
-    if loss is not None:
-        bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
 
 
 def _summarise(request: Request, output: str | None, frames: int, seconds: float) -> None:

@@ -115,6 +115,11 @@ class Grower:
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
 
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        return self._core.steps_taken
+
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Return an empty analysis: the picture is the same in every frame."""
         check_pixels(pixels)

@@ -146,6 +146,11 @@ class Zoomer:
         self.report = DreamReport()
         self.octave_images: list[FloatImage] = []
 
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        return self._core.steps_taken
+
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Return an empty analysis: the motion is known."""
         return FrameAnalysis(state or AnalysisState())

@@ -139,7 +139,7 @@ class DreamConfig:
     flow: str = option(
         "medium", f"how carefully motion is followed: {', '.join(FLOWS)}", "motion", choices=FLOWS
     )
-    no_cuts: bool = option(False, "take it for one shot: look for no cuts or flashes", "motion")
+    no_cuts: bool = option(False, "look for cuts and flashes; else it is one shot", "motion")
     precision: str = option(
         "auto",
         f"type the network computes in: {', '.join(PRECISIONS)}, by what is fastest on the device",

@@ -24,9 +24,9 @@ class LiveConfig:
     live_fps: Fraction | None = option(
         None, "frames a second to aim at", "live", shown="the camera's, at most 30"
     )
-    no_window: bool = option(False, "open no window, record alone", "live")
+    no_window: bool = option(False, "open a window; without one it is only recorded", "live")
     virtual_camera: bool = option(
-        False, "send it to a virtual camera too (needs dreamstream[virtualcam])", "live"
+        False, "send it to a virtual camera too (needs the extra virtualcam)", "live"
     )
 
     def __post_init__(self) -> None:

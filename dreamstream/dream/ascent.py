@@ -182,10 +182,13 @@ class Ascent:
         objective: The loss.
         rule: What a step does.
         shifts: (SHIFTS, 2) int32 pixels, as of :func:`shift_sequence`.
+
+    Attributes:
+        steps_taken: Steps asked for so far, of all pictures; it grows while one is dreamed.
     """
 
     def __init__(self, objective: Objective, rule: StepRule, shifts: Shifts) -> None:
-        self._objective, self._shifts = objective, shifts
+        self._objective, self._shifts, self.steps_taken = objective, shifts, 0
         self._step = compiled(
             lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
             _STATE,
@@ -219,6 +222,7 @@ class Ascent:
             shift = self._shifts[plan.shift_index(number)]
             inputs = StepInputs(numbers, mask, shift, plan.progress(number), headroom)
             state = self._step(state, tiling, inputs)
+            self.steps_taken += 1
         return _ascended(state)
 
 

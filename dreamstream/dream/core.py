@@ -114,6 +114,11 @@ class DreamCore:
         """How often the step has been traced: once, whatever sizes and numbers it was given."""
         return self._ascent.traces
 
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        return self._ascent.steps_taken
+
     def run(
         self, image: FloatImage, weights: FloatImage, params: StepParams, schedule: Schedule
     ) -> list[Octave]:

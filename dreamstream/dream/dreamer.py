@@ -128,6 +128,11 @@ class Dreamer:
         """How often the step has been traced: once, whatever frames and settings come."""
         return self._core.traces
 
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        return self._core.steps_taken
+
     def change(self, **settings: Any) -> None:
         """Change settings between two frames; nothing is traced again.
 

@@ -60,7 +60,7 @@ def _open(width: int, height: int, rate: Fraction) -> Any:
     except ImportError as error:
         raise MissingLibraryError(
             "opening a virtual camera failed: pyvirtualcam is not installed; install it with "
-            "'pip install dreamstream[virtualcam]' (it is GPL-2)"
+            "pip install '.[virtualcam]' in dreamstream's source folder (it is GPL-2)"
         ) from error
     try:
         return pyvirtualcam.Camera(width, height, float(rate), fmt=pyvirtualcam.PixelFormat.RGB)

@@ -98,7 +98,8 @@ def choose_gpu(wanted: str, gpus: int) -> int | None:
         there = f"gpu:0 to gpu:{gpus - 1}" if gpus else "no GPU"
         raise DeviceError(
             f"--device: there is no {wanted}, TensorFlow finds {there}; take another or cpu (on "
-            "Linux 'pip install dreamstream[cuda]' installs what NVIDIA's GPUs need)"
+            "Linux pip install '.[cuda]' in dreamstream's source folder installs what NVIDIA's "
+            "GPUs need)"
         )
     return number
 

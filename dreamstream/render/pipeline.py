@@ -49,6 +49,16 @@ class FrameDreamer(Protocol):
 
 
 @runtime_checkable
+class StepCounting(Protocol):
+    """A dreamer that counts its steps."""
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        ...
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """A dreamer whose stream can be interrupted and gone on with."""
 

@@ -20,7 +20,12 @@ from dreamstream.render.checks import require_fit
 from dreamstream.render.dreamers import Dreamers
 from dreamstream.render.job import Job
 from dreamstream.render.output_names import beside, output_in, preview_name, untaken
-from dreamstream.render.pipeline import FrameDreamer, Resumable, dream_frames
+from dreamstream.render.pipeline import (
+    FrameDreamer,
+    Resumable,
+    StepCounting,
+    dream_frames,
+)
 from dreamstream.render.resume import describe_left, is_whole, open_journal, restore
 from dreamstream.render.side_by_side import compared_info
 from dreamstream.render.stats import StatsFile
@@ -98,8 +103,15 @@ class Rendering:
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
+        self._counter: StepCounting | None = None
+        self._steps_before = 0
         self._work = self._render()
         next(self._work)  # opens all
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps asked for so far, of all frames; it grows while one is dreamed."""
+        return 0 if self._counter is None else self._counter.steps_taken - self._steps_before
 
     def __iter__(self) -> Self:
         """Return itself."""
@@ -159,6 +171,8 @@ class Rendering:
         dreamer = self._dreamers.lend(job, source)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
+        if isinstance(dreamer, StepCounting):
+            self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
         records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
         stack.enter_context(closing(records))  # before the source, from which is read ahead

@@ -14,6 +14,9 @@ from dreamstream.errors import SinkError, TargetError
 from dreamstream.file_names import part_path
 from dreamstream.frames import Frame, StreamInfo
 
+MP4_SUFFIXES = (".mp4", ".mov")
+"""Suffixes of the containers that are fragmented while they are written."""
+
 
 class Sink(Protocol):
     """Keeps a stream of frames.

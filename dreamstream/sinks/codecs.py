@@ -39,6 +39,8 @@ class Codec:
         least_size: Smallest width and height.
         rgb: Whether pictures are stored as RGB, unconverted.
         tells_aspect: Whether the pictures themselves tell how wide their pixels are.
+        most_rate: Most frames per second that the encoder takes; it may be told fewer, for the
+            pictures' times are the file's.
     """
 
     encoder: str
@@ -51,6 +53,7 @@ class Codec:
     least_size: int = 1
     rgb: bool = False
     tells_aspect: bool = False
+    most_rate: int | None = None
 
 
 # B-frames are off throughout: with them and a variable frame rate the file's duration came out
@@ -89,7 +92,12 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             },
         ),
         "av1": Codec(
-            "libsvtav1", (".mp4", ".webm", ".mkv"), crf=26, options={"preset": "8"}, least_size=16
+            "libsvtav1",
+            (".mp4", ".webm", ".mkv"),
+            crf=26,
+            options={"preset": "8"},
+            least_size=16,
+            most_rate=240,
         ),
         "ffv1": Codec("ffv1", (".mkv",), "bgr0", "bgr0", options={"level": "3"}, rgb=True),
         "prores": Codec(

@@ -3,32 +3,22 @@
 They are read packet by packet from the source's file and written beside the pictures.
 """
 
-import contextlib
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, TypeAlias, cast
+from typing import cast
 
-from dreamstream._libraries import av, file_url
+from dreamstream._libraries import av
 from dreamstream.frames import SoundSpan
 from dreamstream.sinks.lane import Lane
 from dreamstream.sinks.sound import sound_lane
+from dreamstream.sinks.sound_survey import Sounding
+from dreamstream.sinks.span_reader import Packet, SpanReader, is_before, is_text, time_of
 from dreamstream.sinks.subtitles import subtitle_lane
 from dreamstream.sinks.tags import copy_chapters, copy_file_tags, copy_stream_tags
-
-_LOG = logging.getLogger(__name__)
-
-_Packet: TypeAlias = "av.Packet[Any]"
 
 HOLDS_NEGATIVE_TIMES = (".mp4", ".mov")
 """Containers whose edit lists hide an encoder's lead-in before time 0.  In the others FFmpeg would
 move all streams for its sake, so there the lead-in, which is never heard, is left out."""
-
-_SEEK_MARGIN = Fraction(1, 2)
-"""Seconds to seek before a span: a seek by one stream may lead past another's packets."""
-
-_LONGEST_CUE = 10
-"""Seconds to seek before a span with subtitles, one of which may have begun by then."""
 
 _INTERLEAVING = 1
 """Seconds to read on behind a span's end, for subtitles that lie behind the sound."""
@@ -41,7 +31,8 @@ class Companions:
     What the container can't hold is encoded anew or left out, with a warning.
 
     Args:
-        reader: Gives it; it is closed with the companions.
+        reader: Reads it; it is closed with the companions.
+        sounds: How its sound begins; what is missing is left out.
         span: Where it lies.
         output: The container to write to.
         suffix: Its suffix, such as ``.mp4``.
@@ -49,20 +40,24 @@ class Companions:
 
     def __init__(
         self,
-        reader: "av.container.InputContainer",
+        reader: SpanReader,
+        sounds: Mapping[int, Sounding],
         span: SoundSpan,
         output: "av.container.OutputContainer",
         suffix: str,
     ) -> None:
         self._span, self._output, self._suffix = span, output, suffix
         self._length = None if span.end is None else span.end - span.begin
-        self._input = reader
-        sound = {one.index: self._sound_lane(one) for one in self._input.streams.audio}
+        self._reader, self._input = reader, reader.container
+        sound = {
+            one.index: sound_lane(one, sounds.get(one.index), output, suffix, span.begin)
+            for one in self._input.streams.audio
+        }
         text = {one.index: self._text_lane(one) for one in self._input.streams.subtitles}
         self._lanes = {index: lane for index, lane in (sound | text).items() if lane is not None}
         self._sounding = {index for index in sound if index in self._lanes}
         self._packets = self._wanted(keep_lead_in=suffix in HOLDS_NEGATIVE_TIMES)
-        self._waiting: _Packet | None = None
+        self._waiting: Packet | None = None
         self._begun = False
 
     def describe(self, pictures: "av.VideoStream") -> None:
@@ -83,8 +78,8 @@ class Companions:
             for lane in self._lanes.values():
                 lane.begin()
         while self._waiting or (self._lanes and self._fetch()):
-            packet = cast(_Packet, self._waiting)
-            if until is not None and _time(packet) - self._span.begin >= until:
+            packet = cast(Packet, self._waiting)
+            if until is not None and time_of(packet) - self._span.begin >= until:
                 break
             self._lanes[packet.stream.index].write(packet)
             self._waiting = None
@@ -111,8 +106,8 @@ class Companions:
         """Write what lies before a time, with subtitles that the file has a little behind it."""
         self.advance(end)
         while self._waiting or (self._lanes and self._fetch()):
-            packet = cast(_Packet, self._waiting)
-            time = _time(packet) - self._span.begin
+            packet = cast(Packet, self._waiting)
+            time = time_of(packet) - self._span.begin
             if time >= end + _INTERLEAVING:
                 return
             if time < end:
@@ -121,10 +116,7 @@ class Companions:
 
     def close(self) -> None:
         """Close the file that is read."""
-        self._input.close()
-
-    def _sound_lane(self, stream: "av.AudioStream") -> Lane | None:
-        return sound_lane(stream, self._output, self._suffix, self._span.begin)
+        self._reader.close()
 
     def _text_lane(self, stream: "av.subtitles.stream.SubtitleStream") -> Lane | None:
         return subtitle_lane(stream, self._output, self._suffix, self._span.begin, self._length)
@@ -133,75 +125,25 @@ class Companions:
         self._waiting = next(self._packets, None)
         return self._waiting is not None
 
-    def _wanted(self, keep_lead_in: bool) -> Iterator[_Packet]:
+    def _wanted(self, keep_lead_in: bool) -> Iterator[Packet]:
         """Read the packets of the span; times that repeat or go back, as after damage, are out."""
         span = self._span
         latest: dict[int, Fraction] = {}
         ended: set[int] = set()
-        for packet in self._timed():
-            index, time = packet.stream.index, _time(packet)
+        for packet in self._reader.packets(self._lanes):
+            index, time = packet.stream.index, time_of(packet)
             if span.end is not None and time >= span.end:
                 ended.add(index)
                 if ended >= self._sounding and time >= span.end + _INTERLEAVING:
                     return
             elif packet.is_discard and not keep_lead_in:
                 continue
-            elif not self._is_before(packet) and self._follows(packet, latest.get(index)):
+            elif not is_before(span, packet) and self._follows(packet, latest.get(index)):
                 latest[index] = time
                 yield packet
 
     @staticmethod
-    def _follows(packet: _Packet, latest: Fraction | None) -> bool:
+    def _follows(packet: Packet, latest: Fraction | None) -> bool:
         """Tell whether a packet comes after the one before it; cues may come at one time."""
-        time = _time(packet)
-        return latest is None or time > latest or (time == latest and _is_text(packet))
-
-    def _is_before(self, packet: _Packet) -> bool:
-        """Tell whether a packet lies before a trimmed start; a subtitle may reach into it."""
-        begin, time = self._span.begin, _time(packet)
-        if not self._span.cut_in or time >= begin:
-            return False
-        reach = (packet.duration or 0) * packet.time_base
-        return not _is_text(packet) or time + reach <= begin
-
-    def _timed(self) -> Iterator[_Packet]:
-        """Read the packets of the streams that are written, if they hold data and tell a time."""
-        if self._span.cut_in:
-            has_text = len(self._lanes) > len(self._sounding)
-            margin = _LONGEST_CUE if has_text else _SEEK_MARGIN
-            early = max(self._span.begin - margin, Fraction(0))
-            with contextlib.suppress(av.error.FFmpegError):  # else it is read from the beginning
-                self._input.seek(int(early * av.time_base))
-        for packet in self._demuxed():
-            if packet.pts is None:  # AVI tells only the order
-                packet.pts = packet.dts
-            if packet.size and packet.pts is not None and packet.stream.index in self._lanes:
-                yield packet
-
-    def _demuxed(self) -> Iterator[_Packet]:
-        try:
-            yield from self._input.demux([self._input.streams[index] for index in self._lanes])
-        except av.error.FFmpegError as error:
-            _LOG.warning("reading the sound of %s failed (%s)", self._span.path, error.strerror)
-
-
-def open_reader(span: SoundSpan) -> "av.container.InputContainer":
-    """Open what gives the packets of a span: its file, or what stands in for it."""
-    if span.feed is not None:
-        return cast("av.container.InputContainer", span.feed())
-    return av.open(file_url(span.path), metadata_errors="replace")
-
-
-def is_rewrapped(reader: "av.container.InputContainer") -> bool:
-    """Tell whether FFmpeg must rewrap AAC, which in transport streams tells its form by packet."""
-    contexts = [stream.codec_context for stream in reader.streams.audio if stream.codec_context]
-    return any(context.name == "aac" and not context.extradata for context in contexts)
-
-
-def _is_text(packet: _Packet) -> bool:
-    return bool(packet.stream.type == "subtitle")
-
-
-def _time(packet: _Packet) -> Fraction:
-    """Give a packet's time in its file's own clock, in seconds."""
-    return cast(int, packet.pts) * packet.time_base
+        time = time_of(packet)
+        return latest is None or time > latest or (time == latest and is_text(packet))

@@ -9,11 +9,18 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import ResumeError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
-from dreamstream.sinks.base import PartFile, Sink, no_frame_came, require_free, write_error
+from dreamstream.sinks.base import (
+    MP4_SUFFIXES,
+    PartFile,
+    Sink,
+    no_frame_came,
+    require_free,
+    write_error,
+)
 from dreamstream.sinks.codecs import USUAL_CODEC, choose_codec, encoder_options
 from dreamstream.sinks.display import tell_shape
 from dreamstream.sinks.faststart import move_index_to_front
-from dreamstream.sinks.writer import MP4_SUFFIXES, Encoding, MovieWriter
+from dreamstream.sinks.writer import Encoding, MovieWriter
 
 VIDEO_SUFFIXES = tuple(USUAL_CODEC)
 

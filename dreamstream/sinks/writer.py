@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -10,12 +11,13 @@ from typing import cast
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Frame, StreamInfo
 from dreamstream.journal import EncodedLog, EncodedPicture
-from dreamstream.sinks.base import require_size
+from dreamstream.sinks.base import MP4_SUFFIXES, require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
 from dreamstream.sinks.segments import SegmentEncoder, segment_length
-from dreamstream.sinks.side_streams import Companions, is_rewrapped, open_reader
-
-MP4_SUFFIXES = (".mp4", ".mov")
+from dreamstream.sinks.side_streams import Companions
+from dreamstream.sinks.sound import is_copied
+from dreamstream.sinks.sound_survey import Sounding, survey_sound
+from dreamstream.sinks.span_reader import SpanReader
 
 _LIMITED, _FULL = 1, 2
 """Ranges of values as FFmpeg numbers them: 16 to 235, and 0 to 255."""
@@ -26,7 +28,7 @@ _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _MUXER = {
     "flush_packets": "1",
     # where the sound ends before the pictures FFmpeg held back 10 s of them, which a kill lost
-    "max_interleave_delta": "1000000",
+    "max_interleave_delta": "200000",
     # else Matroska's names of file and tracks are drawn by lot, and no two runs give the same file
     "fflags": "+bitexact",
 }
@@ -110,8 +112,9 @@ class MovieWriter:
         self._companions: Companions | None = None
         # SVT-AV1 writes its banner to the terminal unless told not to
         os.environ.setdefault("SVT_LOG", "1")
-        reader = open_reader(info.sound) if info.sound is not None else None
-        options = _muxer_options(suffix, reader)
+        reader = None if info.sound is None else SpanReader(info.sound)
+        sounds = {} if info.sound is None or reader is None else survey_sound(reader, info.sound)
+        options = _muxer_options(suffix, reader, sounds)
         if encoding.codec.rgb:
             options |= _CLUSTERED_SINGLY
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
@@ -120,7 +123,7 @@ class MovieWriter:
         try:
             self._add_pictures(encoding)
             if info.sound is not None and reader is not None:
-                self._companions = Companions(reader, info.sound, self._output, suffix)
+                self._companions = Companions(*(reader, sounds, info.sound, self._output, suffix))
                 self._companions.describe(self._stream)
             self._encoder = SegmentEncoder(
                 self._stream, partial(self._configure, encoding), encoding.segment
@@ -205,7 +208,8 @@ class MovieWriter:
         info, codec = self._info, encoding.codec
         context.width, context.height = info.width, info.height
         context.pix_fmt = pixel_format(codec, info)
-        context.time_base, context.framerate = info.time_base, self._rate
+        context.time_base = info.time_base
+        context.framerate = min(self._rate, Fraction(codec.most_rate or self._rate))
         context.sample_aspect_ratio = info.sample_aspect
         context.color_primaries, context.color_trc = info.primaries, info.transfer
         if not codec.rgb:
@@ -278,10 +282,22 @@ class FromRgb:
         )
 
 
-def _muxer_options(suffix: str, reader: "av.container.InputContainer | None") -> dict[str, str]:
+def _muxer_options(
+    suffix: str, reader: SpanReader | None, sounds: Mapping[int, Sounding]
+) -> dict[str, str]:
     if suffix not in MP4_SUFFIXES:
         return _MUXER | _CLUSTERED
     options = _MUXER | _FRAGMENTED
-    if reader is None or not is_rewrapped(reader):
+    if reader is None or not _is_rewrapped(reader, sounds, suffix):
         options["movflags"] += _DELAYED
     return options
+
+
+def _is_rewrapped(reader: SpanReader, sounds: Mapping[int, Sounding], suffix: str) -> bool:
+    """Whether FFmpeg must rewrap AAC, which in transport streams tells its form by packet."""
+    copied = [
+        stream.codec_context
+        for stream in reader.streams.audio
+        if stream.index in sounds and is_copied(stream, sounds[stream.index], suffix)
+    ]
+    return any(context.name == "aac" and not context.extradata for context in copied)

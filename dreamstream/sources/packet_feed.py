@@ -6,16 +6,20 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from dreamstream._libraries import av
+from dreamstream.sources.timeline import Timeline, may_jump
 
 _HELD_SECONDS = 10
 """How far sound may lie behind the pictures before it is dropped where nobody has asked for it:
 FFmpeg's own muxers interleave no farther apart."""
 
+_LONGEST_GROUP = 2000
+"""Packets of pictures that are held while the key frame before a start is looked for."""
+
 _Packet: TypeAlias = "av.Packet[Any]"
 
 
 class Feed:
-    """Reads a container's packets in their order and hands them to two readers.
+    """Reads a container's packets in their order, on one continuous clock, for two readers.
 
     What goes with the pictures of a file, sound and subtitles, is read by whoever writes it, from
     the file opened anew.  A pipe or a URL is read once, so there it is held here, a few seconds of
@@ -32,8 +36,13 @@ class Feed:
         self, container: "av.container.InputContainer", video: "av.VideoStream", shared: bool
     ) -> None:
         self._container, self._video = container, video
-        beside = (*container.streams.audio, *container.streams.subtitles) if shared else ()
-        self._wanted: list[av.stream.Stream] = [video, *beside]
+        streams = container.streams
+        beside = (*streams.audio, *streams.subtitles) if shared else ()
+        self._kept = {video.index, *(one.index for one in beside)}
+        # where times may jump, all streams tell that they do
+        timed = (*streams.video, *streams.audio) if may_jump(container) else ()
+        wanted = {one.index: one for one in (video, *beside, *timed)}
+        self._wanted: list[av.stream.Stream] = list(wanted.values())
         self._asked = False
         self.rewind()
 
@@ -42,6 +51,7 @@ class Feed:
         self._pictures: deque[_Packet] = deque()
         self._beside: deque[_Packet] = deque()
         self._fault: av.error.FFmpegError | None = None
+        self._timeline = Timeline(self._container)
         self._demuxed = self._container.demux(self._wanted)
 
     def pictures(self) -> Iterator["av.Packet[av.VideoStream]"]:
@@ -73,6 +83,21 @@ class Feed:
         self._asked = True
         return self
 
+    def preview(self, indices: set[int], seconds: int) -> tuple[_Packet, ...]:
+        """Read on until some streams have begun, or so many seconds of pictures are held.
+
+        Args:
+            indices: The streams' indices.
+            seconds: At most.
+
+        Returns:
+            What is held beside the pictures; it stays to be read.
+        """
+        while not indices <= {packet.stream.index for packet in self._beside}:
+            if self._held_seconds() >= seconds or not self._read_safely():
+                break
+        return tuple(self._beside)
+
     def demux(self, _streams: object) -> Iterator[_Packet]:
         """Give the packets beside the pictures; where it must, it reads on and holds pictures."""
         while self._beside or self._read_safely():
@@ -87,6 +112,11 @@ class Feed:
         self._asked = False
         self._beside.clear()
 
+    def _held_seconds(self) -> Fraction:
+        times = [_time(packet) for packet in self._pictures]
+        told = [time for time in times if time is not None]
+        return max(told) - min(told) if told else Fraction(0)
+
     def _read(self) -> bool:
         """Read a packet; False at the stream's end."""
         if self._fault is not None:
@@ -99,9 +129,10 @@ class Feed:
             raise
         if packet is None:
             return False
-        if packet.stream is self._video or packet.stream.index == self._video.index:
+        self._timeline.place(packet)
+        if packet.stream.index == self._video.index:
             self._pictures.append(packet)
-        else:
+        elif packet.stream.index in self._kept:
             self._beside.append(packet)
         self._drop_old()
         return True
@@ -127,6 +158,28 @@ class Feed:
     def _is_old(packet: _Packet, now: Fraction) -> bool:
         time = _time(packet)
         return time is None or now - time > _HELD_SECONDS
+
+
+def from_key_frame(
+    packets: "Iterator[av.Packet[av.VideoStream]]", start: int
+) -> "Iterator[av.Packet[av.VideoStream]]":
+    """Leave out the packets before the last key frame that lies at or before a start.
+
+    Args:
+        packets: Those of the pictures, in their order.
+        start: In ticks of their own clock.
+    """
+    held: deque[av.Packet[av.VideoStream]] = deque()
+    for packet in packets:
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        if packet.is_keyframe and packet.pts is not None and packet.pts <= start:
+            held.clear()
+        held.append(packet)
+        if (ticks is not None and ticks > start) or len(held) >= _LONGEST_GROUP:
+            break
+    while held:
+        yield held.popleft()
+    yield from packets
 
 
 def _time(packet: _Packet) -> Fraction | None:

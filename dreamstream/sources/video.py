@@ -10,12 +10,14 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels, SoundSpan, StreamInfo
 from dreamstream.sources.base import Source, Trim, nothing_kept
+from dreamstream.sources.captions import CaptionWatch
 from dreamstream.sources.clock import Clock
 from dreamstream.sources.colour import ToRgb, tags_of
+from dreamstream.sources.cropping import Crop, crop_of, cropped
 from dreamstream.sources.deinterlace import Timed, deinterlaced
 from dreamstream.sources.fit import fit
 from dreamstream.sources.opening import locate, open_container, reason_of, video_stream
-from dreamstream.sources.packet_feed import Feed
+from dreamstream.sources.packet_feed import Feed, from_key_frame
 from dreamstream.sources.truncation import count_missing
 
 _LOG = logging.getLogger(__name__)
@@ -51,13 +53,15 @@ class VideoSource(Source):
         self._index = 0
         self._resized = False
         self._to_rgb = ToRgb(self._name)
+        self._captions = CaptionWatch(self._name)
         self._container, self._pipe = open_container(self._location)
         try:
             self._stream = video_stream(self._container, self._name)
             self._stream.thread_type = "AUTO"
             self._clock = Clock(self._container, self._stream, self._name)
             self._feed = Feed(self._container, self._stream, self._location.path is None)
-            self._pictures = self._trim.kept(deinterlaced(self._timed(), self._name))
+            pictures = self._trim.kept(deinterlaced(self._timed(), self._name))
+            self._pictures = cropped(pictures, self._crop())
             self._next = self._first()
             self._begin = self._next[0][0] if self._trim.moves_begin else Fraction(0)
             self.info = self._describe(self._next[0][1])
@@ -72,6 +76,7 @@ class VideoSource(Source):
 
     def __next__(self) -> Frame:
         time, picture = self._next.pop(0) if self._next else next(self._pictures)
+        self._captions.look(picture)
         if picture.is_corrupt:
             self._damaged += 1
         frame = Frame(self._fitted(self._to_rgb(picture)), time - self._begin, self._index)
@@ -83,6 +88,13 @@ class VideoSource(Source):
         self._next = []
         self._pictures = iter(())
         self._container.close()
+
+    def _crop(self) -> Crop:
+        """Read what the file asks to have cut off its pictures; of a pipe or a URL nothing is."""
+        path = self._location.path
+        if path is None or not self._container.format.name.startswith("matroska"):
+            return Crop()
+        return crop_of(path, self._stream.index)
 
     def _first(self) -> list[Timed]:
         """Decode up to the first kept frame: it tells the turn of the picture and the time 0.
@@ -126,7 +138,11 @@ class VideoSource(Source):
 
     def _decoded(self) -> Iterator[Timed]:
         """Decode packet by packet: a damaged one costs its own frame and not all that follow."""
-        for packet in self._packets():
+        packets = self._packets()
+        if self._trim.start > 0 and self._clock.must_read_on:
+            packets = from_key_frame(packets, self._clock.timestamp(self._trim.start))
+        for packet in packets:
+            self._clock.begin_at(packet)
             try:
                 pictures = packet.decode()
             except av.error.InvalidDataError:

@@ -131,6 +131,8 @@ def test_every_flag_shows_its_help_and_default(
         shown = ",".join(f"{name}={number:g}" for name, number in DreamConfig().layers.items())
     (line,) = [line for line in lines if flag_of(field.name) in re.split(r"[ ,]+", line)[:4]]
     assert field.metadata["help"] in line
+    if field.name.startswith("no_"):  # its flags say whether the thing is on
+        shown = str(not default)
     shown = field.metadata.get("shown", {"True": "on", "False": "off"}.get(shown, shown))
     assert f"(default: {shown})" in line
 
@@ -421,7 +423,18 @@ def test_values_of_toml_types_are_taken(tmp_path: Path, line: str, name: str, va
 @pytest.mark.parametrize("name", [name for name, (text, _) in GIVEN.items() if text is None])
 def test_a_switch_that_a_file_turns_on_a_flag_turns_off(name: str) -> None:
     write_user_toml(f"{name} = true\n")
-    assert not value_of(parse(f"--no-{name.replace('_', '-')}"), name)
+    flag = f"--no-{name.replace('_', '-')}".replace("--no-no-", "--")
+    assert not value_of(parse(flag), name)
+
+
+def test_no_flag_denies_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("--help")
+    assert "--no-no-" not in capsys.readouterr().out
+    with pytest.raises(UsageError, match="--no-no-cuts"):
+        parse("--no-no-cuts")
+    assert not parse("--no-cuts", "--cuts").dream.no_cuts
+    assert parse("--cuts", "--no-cuts").dream.no_cuts
 
 
 @pytest.mark.parametrize(

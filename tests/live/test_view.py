@@ -338,7 +338,9 @@ def test_a_virtual_camera_gets_the_frames(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_pyvirtualcam_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    with pytest.raises(MissingLibraryError, match=r"dreamstream\[virtualcam\]' \(it is GPL-2\)"):
+    with pytest.raises(
+        MissingLibraryError, match=r"pip install '\.\[virtualcam\]'.* \(it is GPL-2\)"
+    ):
         VirtualCameraSink(StreamInfo(HEIGHT, WIDTH, rate=RATE))
 
 

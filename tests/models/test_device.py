@@ -107,7 +107,7 @@ def test_a_device_is_chosen(wanted: str, gpus: int, chosen: int | None) -> None:
     ("wanted", "gpus", "there"), [("gpu", 0, "no GPU"), ("gpu:2", 2, "gpu:0 to gpu:1")]
 )
 def test_a_gpu_that_is_not_there_is_named_with_a_remedy(wanted: str, gpus: int, there: str) -> None:
-    with pytest.raises(DeviceError, match=rf"no {wanted}, .* finds {there}.*dreamstream\[cuda\]"):
+    with pytest.raises(DeviceError, match=rf"no {wanted}, .* finds {there}.*'\.\[cuda\]'"):
         choose_gpu(wanted, gpus)
 
 
