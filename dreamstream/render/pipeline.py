@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from dreamstream.dream.dreamer import Dreamer
@@ -186,7 +186,7 @@ class _Writing:
         """Let a frame's dream be written; what was given before must be settled."""
         frame = foreseen.frame
         state = None if self._journal is None else dreamer.state()
-        written = self._thread.submit(self._write, Frame(shown, frame.time, frame.index))
+        written = self._thread.submit(self._write, replace(frame, pixels=shown))
         self._given = _Given(foreseen, dreamer.report, state, written)
 
     def settle(self) -> Iterator[FrameRecord]:

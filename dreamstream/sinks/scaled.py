@@ -60,7 +60,7 @@ class ScaledSink(Sink):
         """
         require_size(frame, self._info)
         pixels = cv2.resize(np.ascontiguousarray(frame.pixels), self._size, interpolation=self._way)
-        self._sink.write(Frame(cast(Pixels, pixels), frame.time, frame.index))
+        self._sink.write(replace(frame, pixels=cast(Pixels, pixels)))
 
     def close(self) -> None:
         """Close the sink.

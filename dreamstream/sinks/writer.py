@@ -91,6 +91,7 @@ class MovieWriter:
 
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
+        last_duration: Seconds for which it is shown; the usual ones where it does not say.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class MovieWriter:
         self._info, self._suffix, self._tape = info, suffix, tape
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
+        self.last_duration = 1 / self._rate
         self._held: EncodedPicture | None = None
         self._companions: Companions | None = None
         # SVT-AV1 writes its banner to the terminal unless told not to
@@ -171,7 +173,7 @@ class MovieWriter:
         Args:
             whole: Whether all frames came; else the sound ends with them.
         """
-        length = max(1, round(1 / (self._rate * self._info.time_base)))
+        length = max(1, round(self.last_duration / self._info.time_base))
         self._keep(self._encoder.end())
         if self._held is not None:
             self._put(self._held, length)
@@ -217,6 +219,7 @@ class MovieWriter:
     def _encode(self, frame: Frame) -> None:
         self._keep(self._encoder.encode(self._picture(frame)))
         self.last_time = frame.time
+        self.last_duration = frame.duration or 1 / self._rate
 
     def _keep(self, packets: list["av.Packet[av.VideoStream]"]) -> None:
         """Write what leaves the encoder, to the file and to the tape."""

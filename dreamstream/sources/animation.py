@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -24,6 +24,9 @@ _USUAL_DELAY, _LEAST_DELAY = 100, 11
 _BLOCK_BYTES = 64 << 20
 """Decoded pictures that are held at a time.  OpenCV decodes each block from the file's begin, so
 small blocks would make long animations slow."""
+
+_Shown: TypeAlias = tuple[Pixels, Fraction]
+"""A picture, and the seconds for which it is shown."""
 
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
@@ -68,7 +71,7 @@ class AnimatedWebpSource(Source):
     def __init__(self, path: Path, media: MediaConfig | None = None) -> None:
         self._path = path
         self._damaged = self._index = 0
-        trim = Trim.of(media or MediaConfig())
+        self._trim = trim = Trim.of(media or MediaConfig())
         self._data = np.frombuffer(path.read_bytes(), np.uint8)
         with quiet_opencv():
             self._count = cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)
@@ -77,9 +80,9 @@ class AnimatedWebpSource(Source):
         if first is None:
             whole = self._count and not self._damaged
             raise nothing_kept(str(path)) if whole else self._broken()
-        self._next: tuple[Fraction, Pixels] | None = first
+        self._next: tuple[Fraction, _Shown] | None = first
         self._begin = first[0] if trim.moves_begin else Fraction(0)
-        (height, width), rate = first[1].shape[:2], 1 / self._delay
+        (height, width), rate = first[1][0].shape[:2], 1 / self._delay
         frames = trim.expected(self._count, rate)
         self.info = StreamInfo(height, width, rate, TICK, frames, path=path)
 
@@ -89,9 +92,10 @@ class AnimatedWebpSource(Source):
         return self._damaged
 
     def __next__(self) -> Frame:
-        time, pixels = self._next or next(self._pictures)
+        time, (pixels, length) = self._next or next(self._pictures)
         self._next = None
-        frame = Frame(pixels, time - self._begin, self._index)
+        time -= self._begin
+        frame = Frame(pixels, time, self._index, self._trim.shown(time, length))
         self._index += 1
         return frame
 
@@ -100,7 +104,7 @@ class AnimatedWebpSource(Source):
         self._next = None
         self._pictures = iter(())
 
-    def _timed(self) -> Iterator[tuple[Fraction, Pixels]]:
+    def _timed(self) -> Iterator[tuple[Fraction, _Shown]]:
         """Decode block by block; behind a damaged picture nothing can be decoded."""
         time, begin, size = Fraction(0), 0, 1
         while begin < self._count:
@@ -112,7 +116,7 @@ class AnimatedWebpSource(Source):
             if begin == 0:
                 self._delay = _seconds(block.durations[0])
             for picture, delay in zip(block.frames, block.durations, strict=True):
-                yield time, _to_rgb(cast(Pixels, picture))
+                yield time, (_to_rgb(cast(Pixels, picture)), _seconds(delay))
                 time += _seconds(delay)
             begin += len(block.frames)
             size = max(1, _BLOCK_BYTES // block.frames[0].nbytes)

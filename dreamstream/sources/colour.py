@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Pixels
 from dreamstream.sources.graph import Graph
+from dreamstream.sources.orientation import orientation_of, upright
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,11 +68,10 @@ class ToRgb:
         Returns:
             (H, W, 3) uint8 RGB, contiguous.
         """
-        turns = picture.rotation // 90
+        orientation = orientation_of(picture)
         if picture.color_trc in _HDR:
             picture = self._mapped(picture)
-        upright = np.rot90(self._convert(picture), k=turns)
-        return cast(Pixels, np.ascontiguousarray(upright))
+        return cast(Pixels, upright(self._convert(picture), orientation))
 
     def _convert(self, picture: "av.VideoFrame") -> Pixels:
         parts = picture.format.components
