@@ -1,4 +1,4 @@
-"""Animated pictures: which files are such, and WebP, which FFmpeg can't decode, as a source."""
+"""Animated WebP, which FFmpeg can't decode, as a source."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -27,31 +27,6 @@ small blocks would make long animations slow."""
 
 _Shown: TypeAlias = tuple[Pixels, Fraction]
 """A picture, and the seconds for which it is shown."""
-
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
-
-_WEBP_ANIMATION = 0x02
-"""The bit of a WebP's feature flags that says it moves."""
-
-
-def is_apng(path: Path) -> bool:
-    """Tell whether a file is an animated PNG: its control chunk lies before the picture's data."""
-    with path.open("rb") as file:
-        if file.read(len(_PNG_HEAD)) != _PNG_HEAD:
-            return False
-        while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
-            if head[4:] == b"acTL":
-                return True
-            file.seek(int.from_bytes(head[:4], "big") + 4, 1)
-    return False
-
-
-def is_animated_webp(path: Path) -> bool:
-    """Tell whether a file is an animated WebP, by the flags in its head."""
-    with path.open("rb") as file:
-        head = file.read(21)
-    extended = head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X"
-    return extended and len(head) == 21 and bool(head[20] & _WEBP_ANIMATION)
 
 
 class AnimatedWebpSource(Source):
@@ -132,5 +107,5 @@ def _seconds(delay: float) -> Fraction:
 
 
 def _to_rgb(picture: Pixels) -> Pixels:
-    bgr = on_white(picture) if picture.shape[2] == 4 else picture
+    bgr = on_white(picture[..., :3], picture[..., 3]) if picture.shape[2] == 4 else picture
     return np.ascontiguousarray(bgr[..., ::-1])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dreamstream._libraries import av
 from dreamstream.sources.graph import Graph
+from dreamstream.sources.headers import ORIENTATION_TAG, tiff_entries
 
 _MATRIX = struct.Struct("=9i")
 """FFmpeg's display matrix: rows (a, b, u), (c, d, v), (x, y, w); a point becomes
@@ -87,16 +88,11 @@ def exif_orientation(exif: bytes) -> Orientation:
     Args:
         exif: With or without the ``Exif`` head that JPEG puts before it.
     """
-    tiff = exif.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     try:
-        (begin,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, begin)
-        for position in range(begin + 2, begin + 2 + 12 * count, 12):
-            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, position)
-            if tag == 0x0112:
+        for tag, _, _, value in tiff_entries(exif.removeprefix(b"Exif\0\0")):
+            if tag == ORIENTATION_TAG:
                 return EXIF_ORIENTATIONS.get(value, UPRIGHT)
-    except struct.error:  # no TIFF, or a torn one
+    except (struct.error, KeyError):  # no TIFF, or a torn one
         pass
     return UPRIGHT
 
