@@ -27,6 +27,9 @@ _LOG = logging.getLogger(__name__)
 _BROKEN_OFF = (OSError, av.error.ExitError, av.error.HTTPError, av.error.HTTPClientError)
 """Errors of the disk or the connection; all others are damage in what was read."""
 
+_WIDEST_PIXEL = Fraction(8)
+"""Width of a pixel over its height, and the inverse, that is believed: more is damage."""
+
 _PICTURE_FORMATS = ("gif", "apng", "_pipe")
 """Ends of FFmpeg's names of the formats that hold a still as often as a stream."""
 
@@ -233,6 +236,8 @@ class VideoSource(Source):
         turned = orientation_of(picture).transposed
         height, width = picture.height, picture.width
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        if not 1 / _WIDEST_PIXEL <= aspect <= _WIDEST_PIXEL:
+            aspect = Fraction(1)
         primaries, transfer = tags_of(picture)
         still = self._is_still()
         rate = self._clock.rate
