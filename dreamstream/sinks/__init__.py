@@ -83,7 +83,7 @@ def is_there(target: str | Path) -> bool:
 def _shown_info(path: Path, info: StreamInfo, media: MediaConfig) -> StreamInfo:
     """Describe a stream in the size in which it is written."""
     if path.suffix.lower() in (*ANIMATION_SUFFIXES, *PICTURE_SUFFIXES):
-        return squared_info(info, media.width)
+        return squared_info(info, media.width or None)
     return scaled_info(info, media.width or info.width)
 
 

@@ -13,6 +13,9 @@ from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim, nothing_kept
 from dreamstream.sources.colour import on_white
+from dreamstream.sources.headers import picture_size
+from dreamstream.sources.kinds import Kind
+from dreamstream.sources.limits import require_room
 from dreamstream.sources.quiet import quiet_opencv
 
 TICK = Fraction(1, 1000)
@@ -24,6 +27,8 @@ _USUAL_DELAY, _LEAST_DELAY = 100, 11
 _BLOCK_BYTES = 64 << 20
 """Decoded pictures that are held at a time.  OpenCV decodes each block from the file's begin, so
 small blocks would make long animations slow."""
+
+_HEAD_BYTES = 32
 
 _Shown: TypeAlias = tuple[Pixels, Fraction]
 """A picture, and the seconds for which it is shown."""
@@ -47,7 +52,11 @@ class AnimatedWebpSource(Source):
         self._path = path
         self._damaged = self._index = 0
         self._trim = trim = Trim.of(media or MediaConfig())
-        self._data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = path.read_bytes()
+        size = picture_size(data[:_HEAD_BYTES], Kind.ANIMATED_WEBP)
+        if size is not None:
+            require_room(str(path), size)
+        self._data = np.frombuffer(data, np.uint8)
         with quiet_opencv():
             self._count = cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)
         self._pictures = trim.kept(self._timed())

@@ -27,7 +27,8 @@ class ImageSource(Source):
     Args:
         paths: The pictures in their order; all of one size.
         rate: Frames per second; None for a still.
-        media: ``start``, ``duration`` and ``frames`` choose what is read.
+        media: ``start``, ``duration`` and ``frames`` choose what is read; pictures that memory
+            does not hold otherwise are read at ``width``.
 
     Attributes:
         info: What is known of the stream, the size from its first picture.
@@ -39,10 +40,12 @@ class ImageSource(Source):
     def __init__(
         self, paths: Sequence[Path], rate: Fraction | None, media: MediaConfig | None = None
     ) -> None:
-        kept = Trim.of(media or MediaConfig()).of_count(len(paths), rate)
+        media = media or MediaConfig()
+        kept = Trim.of(media).of_count(len(paths), rate)
         self._paths = [paths[position] for position in kept]
         self._index = 0
-        self._first: Pixels | None = read_image(self._paths[0])
+        self._width = media.width or None
+        self._first: Pixels | None = read_image(self._paths[0], self._width)
         height, width = self._first.shape[:2]
         self._step = 1 / rate if rate else Fraction(1)
         self.info = StreamInfo(
@@ -59,7 +62,7 @@ class ImageSource(Source):
         if self._index >= len(self._paths):
             raise StopIteration
         path, index = self._paths[self._index], self._index
-        pixels = read_image(path) if self._first is None else self._first
+        pixels = read_image(path, self._width) if self._first is None else self._first
         self._first = None
         if pixels.shape[:2] != (self.info.height, self.info.width):
             height, width = pixels.shape[:2]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from dreamstream._libraries import av
 from dreamstream.errors import SourceError
+from dreamstream.sources.headers import picture_size
+from dreamstream.sources.kinds import kind_of
+from dreamstream.sources.limits import require_room
 
 STDIN = "-"
 """Names standard input."""
@@ -25,6 +28,8 @@ _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}
 
 _COVERS = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 """Dispositions of pictures that stand for a film in a list."""
+
+_HEAD_BYTES = 64
 
 _STDIN_NUMBER = 0
 _STDIN_FILE = Path("/proc/self/fd/0")
@@ -101,9 +106,11 @@ def open_container(location: Location) -> tuple["av.container.InputContainer", P
         The container, and the pipe it reads from where it is one.
 
     Raises:
-        SourceError: It can't be opened, or FFmpeg can't read it.
+        SourceError: It can't be opened, FFmpeg can't read it, or its pictures are larger than
+            memory holds.
     """
     _require_content(location)
+    _require_room(location)
     pipe = Pipe() if location.path is None and location.url is None else None
     try:
         return _opened(location, pipe), pipe
@@ -139,6 +146,16 @@ def _require_content(location: Location) -> None:
         )
     if location.path is None and location.url is None and os.isatty(_STDIN_NUMBER):
         raise SourceError("reading stdin failed: it is a terminal; pipe a video into it")
+
+
+def _require_room(location: Location) -> None:
+    """Look at the head of an animated picture, which FFmpeg decodes already when it is opened."""
+    if location.path is None or not location.path.is_file():
+        return
+    with location.path.open("rb") as file:
+        size = picture_size(file.read(_HEAD_BYTES), kind_of(location.path))
+    if size is not None:
+        require_room(location.name, size)
 
 
 def _opening_error(location: Location, error: Exception) -> SourceError:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from dreamstream._libraries import cv2
 from dreamstream.errors import SourceError
 from dreamstream.frames import Pixels
-from dreamstream.sources.headers import tiff_profile
-from dreamstream.sources.heif import read_heif
+from dreamstream.sources.headers import picture_size, tiff_profile
+from dreamstream.sources.heif import heif_size, read_heif
 from dreamstream.sources.kinds import Kind, kind_of
+from dreamstream.sources.limits import width_to_read
 from dreamstream.sources.orientation import UPRIGHT, exif_orientation
 from dreamstream.sources.quiet import quiet_opencv
 from dreamstream.sources.raw import RawPicture
@@ -22,23 +23,38 @@ _PNG_GREY = 0
 transparent."""
 
 
-def read_image(path: Path) -> Pixels:
+def read_image(path: Path, width: int | None = None) -> Pixels:
     """Read a picture file, upright as it says, in sRGB; what is transparent lies on white.
+
+    Args:
+        path: The file.
+        width: Columns to which a picture is reduced that memory does not hold otherwise.
 
     Returns:
         (H, W, 3) uint8 RGB; deeper pictures are reduced to 8 bits, grey ones repeated.
 
     Raises:
-        SourceError: The file is missing or no picture.
+        SourceError: The file is missing, no picture, or more than memory holds.
     """
     try:
         kind = kind_of(path)
-        raw = read_heif(path) if kind is Kind.HEIF else _decode(path, kind, path.read_bytes())
+        data = b"" if kind is Kind.HEIF else path.read_bytes()
+        size = heif_size(path) if kind is Kind.HEIF else picture_size(data, kind)
+        reduced = None if size is None else width_to_read(str(path), size, width)
+        raw = read_heif(path) if kind is Kind.HEIF else _decode(path, kind, data)
     except OSError as error:
         raise SourceError(
             f"opening {path} failed ({error.strerror}); check that it may be read"
         ) from error
-    return raw.finish(str(path))
+    return _reduce(raw.finish(str(path)), reduced)
+
+
+def _reduce(pixels: Pixels, width: int | None) -> Pixels:
+    """Reduce a picture to a width, in its shape, to an even height."""
+    if width is None or width >= pixels.shape[1]:
+        return pixels
+    height = max(2, round(width * pixels.shape[0] / (pixels.shape[1] * 2)) * 2)
+    return cast(Pixels, cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def _decode(path: Path, kind: Kind, data: bytes) -> RawPicture:

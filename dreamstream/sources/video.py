@@ -17,6 +17,7 @@ from dreamstream.sources.colour import ToRgb, tags_of
 from dreamstream.sources.deinterlace import Timed, deinterlaced
 from dreamstream.sources.fit import fit
 from dreamstream.sources.lead_in import LeadIn
+from dreamstream.sources.limits import largest_picture, require_room
 from dreamstream.sources.opening import locate, open_container, reason_of, video_streams
 from dreamstream.sources.orientation import orientation_of
 from dreamstream.sources.packet_feed import Feed
@@ -128,6 +129,8 @@ class VideoSource(Source):
         # with threads for frames, which serve those that depend on others, an error at the stream's
         # end would cost the pictures in the other threads too
         stream.thread_type = "SLICE" if self._is_of_single_pictures(stream) else "AUTO"
+        require_room(self._name, (stream.height or 0, stream.width or 0))
+        stream.codec_context.options = {"max_pixels": str(largest_picture())}
         self._damaged = 0
         self._stream = stream
         self._clock = Clock(self._container, stream, self._name)

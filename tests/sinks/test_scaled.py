@@ -63,7 +63,8 @@ def test_what_viewers_show_in_square_pixels_is_written_in_them(
     with open_sink(tmp_path / name, info) as sink:
         sink.write(Frame(clips.pictures(1, 116, 144)[0], Fraction(0), 0))
     with open_source(tmp_path / name.replace("%02d", "01")) as source:
-        assert (source.info.height, source.info.width, source.info.sample_aspect) == (*size, 1)
+        assert (source.info.height, source.info.width) == size
+        assert source.info.sample_aspect == 1
         assert np.abs(next(source).pixels[3, 3].astype(int) - clips.pictures(1)[0][3, 3]).max() < 30
 
 
