@@ -14,6 +14,7 @@ from dreamstream.clips.band_statistics import Look
 from dreamstream.clips.disk_buffer import PictureSpill
 from dreamstream.config import DreamConfig
 from dreamstream.dream.dreamer import Dreamer, check_pixels, root_mean_square
+from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.octaves import COLD_HEADROOM, Headroom, Octave
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size
@@ -127,6 +128,7 @@ class Tunneller(Dreamer):
     ) -> None:
         super().__init__(config, extractor, measure_losses=measure_losses)
         self._motion, self._frames, self._loop = motion, frames, loop
+        self._enlarger = Enlarger(self._is_dreamable, None)
 
     def reset(self) -> None:
         """Forget the picture: the next one begins a new stream."""
@@ -154,11 +156,11 @@ class Tunneller(Dreamer):
         check_pixels(pixels)
         begun = time.perf_counter()
         if self._fall is None:
-            self._fall = self._begin_fall(pixels)
+            self._fall = self._begin_fall(self._enlarger.enlarge(pixels))
         else:
             self._advance(self._fall)
             self._close_up(self._fall)
-        dream = to_pixels(self._fall.picture)
+        dream = self._enlarger.reduce(to_pixels(self._fall.picture), pixels)
         self._report(self._fall, time.perf_counter() - begun)
         self._index += 1
         return dream

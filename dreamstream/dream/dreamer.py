@@ -14,6 +14,7 @@ import numpy.typing as npt
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import Ascent, ClassicAscent, GuardedAscent
+from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.loss_controller import CeilingControl
 from dreamstream.dream.loss_limiter import Emission, Emitter
 from dreamstream.dream.objective import Loss
@@ -150,6 +151,7 @@ class Dreamer:
         self._emitter = Emitter(guarded, self._measure)
         self._observer = Observer(config, flow)
         self._carrier = Carrier(config)
+        self._enlarger = Enlarger(self._is_dreamable, config.dream_size)
         self._octaves: dict[Size, list[Size]] = {}
         self.reset()
 
@@ -196,6 +198,7 @@ class Dreamer:
         """
         check_pixels(pixels)
         begun = time.perf_counter()
+        pixels = self._enlarger.enlarge(pixels)
         seen = self._carrier.seen if seen is None else seen
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         small = _shrink_pixels(pixels, size)
@@ -209,7 +212,8 @@ class Dreamer:
         """Dream one frame.
 
         Args:
-            pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.
+            pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.  One too small for the
+                network is enlarged for it.
             movement: What :meth:`foresee` told of it, where it was asked before.
 
         Returns:
@@ -220,13 +224,14 @@ class Dreamer:
         """
         movement = self.foresee(pixels) if movement is None else movement
         begun = time.perf_counter()
+        given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         carried = self._carrier.carry(movement)
         dreamed = self._dream_carried(pixels, size, carried)
         self._carrier.remember(movement, dreamed.emission.residual)
         self._learn(carried, dreamed)
         self._tell(carried, dreamed, movement.seconds, time.perf_counter() - begun)
-        return dreamed.emission.pixels
+        return self._enlarger.reduce(dreamed.emission.pixels, given)
 
     def _dream_carried(self, pixels: Pixels, size: Size, carried: Carried) -> Dreamed:
         full = to_model_range(pixels)
