@@ -127,7 +127,8 @@ class Tunneller(Dreamer):
         measure_losses: bool = False,
     ) -> None:
         super().__init__(config, extractor, measure_losses=measure_losses)
-        self._motion, self._frames, self._loop = motion, frames, loop
+        self._given = self._motion = motion
+        self._frames, self._loop = frames, loop
         self._enlarger = Enlarger(self._is_dreamable, None)
 
     def reset(self) -> None:
@@ -156,11 +157,16 @@ class Tunneller(Dreamer):
         check_pixels(pixels)
         begun = time.perf_counter()
         if self._fall is None:
-            self._fall = self._begin_fall(self._enlarger.enlarge(pixels))
+            enlarged = self._enlarger.enlarge(pixels)
+            self._motion = self._given.at_scale(_size_of(pixels), _size_of(enlarged))
+            self._fall = self._begin_fall(enlarged)
         else:
             self._advance(self._fall)
             self._close_up(self._fall)
-        dream = self._enlarger.reduce(to_pixels(self._fall.picture), pixels)
+        if self._fall.step == 0:
+            dream = pixels.copy()
+        else:
+            dream = _reduced(to_pixels(self._fall.picture), _size_of(pixels))
         self._report(self._fall, time.perf_counter() - begun)
         self._index += 1
         return dream
@@ -277,6 +283,17 @@ class Tunneller(Dreamer):
             residual_rms=root_mean_square(fall.picture - fall.photo) * HALF_RANGE,
             dream_seconds=seconds,
         )
+
+
+def _size_of(pixels: Pixels) -> Size:
+    return pixels.shape[0], pixels.shape[1]
+
+
+def _reduced(frame: Pixels, size: Size) -> Pixels:
+    """Bring a frame of a picture that was enlarged back to its size."""
+    if _size_of(frame) == size:
+        return frame
+    return np.asarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def turning(position: int, count: int, size: Size) -> FloatImage:

@@ -138,13 +138,15 @@ def test_a_photo_above_the_ceiling_sets_it() -> None:
         assert tunneller._measure(to_model_range(frame)) <= own * 1.0001
 
 
-def test_a_photo_too_small_to_dream_is_only_moved() -> None:
+def test_a_photo_too_small_to_dream_is_enlarged_and_moves_as_far() -> None:
     tiny = PHOTO[:8, :8].copy()
-    tunneller = make_tunneller(Motion(drift=(1, 0)))
+    tunneller = make_tunneller(Motion(drift=(1, 0)), steps=0)
     first, second = tunneller.dream(tiny), tunneller.dream(tiny)
+    assert first.shape == second.shape == tiny.shape
     np.testing.assert_array_equal(first, tiny)
-    np.testing.assert_array_equal(second[:, 1:], tiny[:, :-1])
-    assert tunneller.report.loss is None
+    moved = np.abs(second[:, 1:].astype(int) - tiny[:, :-1]).mean()
+    assert moved < np.abs(second.astype(int) - tiny).mean() / 2
+    assert tunneller.report.loss is not None
 
 
 def test_memory_does_not_grow_with_the_tunnel() -> None:
