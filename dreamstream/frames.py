@@ -34,11 +34,14 @@ class Frame:
         pixels: (H, W, 3) uint8 RGB.
         time: Seconds since the start of the (trimmed) stream.
         index: Position in the (trimmed) stream, from 0.
+        duration: Seconds for which it is shown; None where the stream does not say.  It counts for
+            the last frame alone: any other is shown until the next one comes.
     """
 
     pixels: Pixels
     time: Fraction
     index: int
+    duration: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The motion of a zoom: one affine step from each frame to the next (pure; OpenCV and numpy)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,11 @@ class AffineMotion:
     zoom: float = 1.0
     rotate: float = 0.0
     drift: tuple[float, float] = (0.0, 0.0)
+
+    def at_scale(self, before: Size, after: Size) -> "AffineMotion":
+        """Return the same motion of a picture that was resized."""
+        right, down = self.drift
+        return replace(self, drift=(right * after[1] / before[1], down * after[0] / before[0]))
 
     def backward(self, size: Size, phase: float = 0.0) -> Matrix:
         """Return the matrix that takes a point of a frame to where it was in the one before it.

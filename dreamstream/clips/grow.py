@@ -11,6 +11,7 @@ from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Schedule
 from dreamstream.dream.dreamer import check_pixels, log_dropped
+from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
@@ -103,6 +104,7 @@ class Grower:
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._limiter = LossLimiter(config.guarded_limit, self._measure)
+        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._measure_losses, self._frames = measure_losses, frames
         self.reset()
 
@@ -140,6 +142,7 @@ class Grower:
         """
         check_pixels(pixels)
         begun = time.perf_counter()
+        given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self._config.dream_size)
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
@@ -150,7 +153,7 @@ class Grower:
             composed = self._limiter.compose(full, octaves[-1].image - source)
         self._report(source, octaves, composed, begun)
         self._index += 1
-        return composed.pixels
+        return self._enlarger.reduce(composed.pixels, given)
 
     def _octaves_now(self, source: FloatImage, sizes: list[Size]) -> list[Octave]:
         """Return the octaves of a frame, of which only the last one's picture is its own."""

@@ -22,6 +22,7 @@ from dreamstream.clips.loop_crossfade import eased, turned_share, turning
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import COLD_HEADROOM, DreamCore, Headroom, Schedule
 from dreamstream.dream.dreamer import check_pixels
+from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.report import DreamReport
@@ -135,7 +136,9 @@ class Zoomer:
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
-        self._motion, self._frames, self._loop = motion, frames, loop
+        self._given = self._motion = motion
+        self._frames, self._loop = frames, loop
+        self._enlarger = Enlarger(self._core.is_dreamable, None)
         self.reset()
 
     def reset(self) -> None:
@@ -171,11 +174,16 @@ class Zoomer:
         check_pixels(pixels)
         begun = time.perf_counter()
         if self._zoom is None:
-            self._zoom = self._begin(pixels)
+            enlarged = self._enlarger.enlarge(pixels)
+            self._motion = self._given.at_scale(_size_of(pixels), _size_of(enlarged))
+            self._zoom = self._begin(enlarged)
         else:
             self._advance(self._zoom)
             self._close_up(self._zoom)
-        dream = to_pixels(self._zoom.picture)
+        if self._zoom.step == 0:
+            dream = pixels.copy()
+        else:
+            dream = _reduced(to_pixels(self._zoom.picture), _size_of(pixels))
         self._report(self._zoom, time.perf_counter() - begun)
         self._index += 1
         return dream
@@ -298,6 +306,17 @@ class Zoomer:
             residual_rms=root_mean_square(zoom.picture - zoom.photo) * HALF_RANGE,
             dream_seconds=seconds,
         )
+
+
+def _size_of(pixels: Pixels) -> Size:
+    return pixels.shape[0], pixels.shape[1]
+
+
+def _reduced(frame: Pixels, size: Size) -> Pixels:
+    """Bring a frame of a picture that was enlarged back to its size."""
+    if _size_of(frame) == size:
+        return frame
+    return np.asarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _move(zoom: _ZoomState, backward: Matrix) -> FloatImage:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
@@ -98,6 +99,7 @@ class Dreamer:
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
         self._turns = OctaveTurns()
+        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
 
@@ -149,6 +151,7 @@ class Dreamer:
         self._params = step_params(config)
         self._controller.limit = self._limiter.limit = config.guarded_limit
         self._warper.blend, self._analyzer.compares = config.blend, config.blend > 0
+        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes.clear()
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
@@ -166,6 +169,7 @@ class Dreamer:
         """
         check_pixels(pixels)
         begun = time.perf_counter()
+        pixels = self._enlarger.enlarge(pixels)
         state = self._warper.analysed if state is None else state
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         small = _shrink_pixels(pixels, size)
@@ -179,7 +183,8 @@ class Dreamer:
         """Dream one frame.
 
         Args:
-            pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.
+            pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.  One too small for the
+                network is enlarged for it.
             analysis: What :meth:`analyse` returned for it, where it was asked before.
 
         Returns:
@@ -190,13 +195,14 @@ class Dreamer:
         """
         analysis = self.analyse(pixels) if analysis is None else analysis
         begun = time.perf_counter()
+        given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         warped = self._warper.warp(analysis)
         dreamed = self._dream_warped(pixels, size, warped)
         self._warper.remember(analysis, dreamed.composed.residual)
         self._learn(warped, dreamed)
         self._report(warped, dreamed, analysis.seconds, time.perf_counter() - begun)
-        return dreamed.composed.pixels
+        return self._enlarger.reduce(dreamed.composed.pixels, given)
 
     def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
         full = to_model_range(pixels)

@@ -12,12 +12,12 @@ from dreamstream.dream.resampling import Size
 from dreamstream.dream.tiles import (
     automatic_side,
     lay_out,
-    machine_memory,
     tiled_spans,
     whole_spans,
 )
 from dreamstream.errors import ModelError
 from dreamstream.frames import FloatImage
+from dreamstream.machine import machine_memory
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.models.receptive_field import Footprint
 

@@ -7,11 +7,9 @@ tile at the picture's edge as they pad the picture, and every cell is the same t
 """
 
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +34,6 @@ LARGEST_SHARE = 0.4
 LARGEST_TILE = 2**30
 """Bytes that a step on a tile may take; larger ones waste less on their surroundings, and a machine
 that must cut a picture has other uses for its memory."""
-
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 Cells = tuple[int, int]
 """The first of some cells, and the one after the last."""
@@ -169,33 +165,5 @@ def automatic_side(size: Size, footprint: Footprint, memory: float) -> int | Non
     most = max(min(left, LARGEST_TILE), 0)
     side = math.isqrt(int(most / (footprint.floats * BYTES_PER_FLOAT)))
     around = max(field.last - field.first for field in footprint.fields)
-    return (
-        max(side - around - footprint.stride, footprint.stride)
-        // footprint.stride
-        * footprint.stride
-    )
-
-
-def machine_memory() -> float:
-    """Return the bytes of memory that this machine has, or this container may take.
-
-    What is free would say more, but changes: equal runs must cut alike to give equal dreams.
-    """
-    return min([_physical_memory(), *_container_limits()])
-
-
-def _physical_memory() -> float:
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return math.inf
-
-
-def _container_limits() -> Iterator[float]:
-    for path in map(Path, _CGROUP_LIMITS):
-        try:
-            text = path.read_text().strip()
-        except OSError:
-            continue
-        if text.isdecimal():
-            yield float(text)
+    stride = footprint.stride
+    return max(side - around - stride, stride) // stride * stride

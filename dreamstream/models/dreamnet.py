@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,11 +90,15 @@ TRUNK = (
 POOL_SIDE, POOL_STRIDES = 3, 2
 
 
-def read_weights(weights_path: Path | str | None = None) -> Weights:
+def read_weights(
+    weights_path: Path | str | None = None, shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> Weights:
     """Read a file of weights as plain arrays.
 
     Args:
         weights_path: An .npz written by ``tools/train_dreamnet.py``; the bundled one if None.
+        shapes: Names of the arrays that are wanted, and the shapes that their heads must tell
+            before they are read; None reads all.
 
     Returns:
         Name to float16 array: "<name>/kernel" (height, width, in, out) and "<name>/bias" for
@@ -101,9 +106,24 @@ def read_weights(weights_path: Path | str | None = None) -> Weights:
 
     Raises:
         OSError: The file cannot be read.
+        ValueError: An array has another shape.
     """
     with np.load(weights_path or WEIGHTS_PATH, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        if shapes is None:
+            return {name: archive[name] for name in archive.files}
+        for name in shapes.keys() & set(archive.files):
+            _require_shape(cast(ZipFile, archive.zip), name, shapes[name])
+        return {name: archive[name] for name in shapes if name in archive.files}
+
+
+def _require_shape(archive: ZipFile, name: str, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError unless an archived array's head tells a shape, and plain numbers."""
+    with archive.open(f"{name}.npy") as file:
+        major, _ = np.lib.format.read_magic(file)
+        short, long = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
+        found, _, kind = (short if major == 1 else long)(file)
+    if found != shape or kind.kind != "f":
+        raise ValueError(f"dreamnet's {name} is {found} {kind} instead of {shape}")
 
 
 def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:

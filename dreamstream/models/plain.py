@@ -74,7 +74,7 @@ class PlainDreamnet:
 
 
 def _require_shapes(weights: Weights) -> None:
-    expected = _expected_shapes()
+    expected = expected_shapes()
     if missing := [name for name in expected if name not in weights]:
         raise ValueError(f"dreamnet's weights lack {', '.join(missing)}")
     for name, shape in expected.items():
@@ -82,7 +82,8 @@ def _require_shapes(weights: Weights) -> None:
             raise ValueError(f"dreamnet's {name} is {weights[name].shape} instead of {shape}")
 
 
-def _expected_shapes() -> dict[str, tuple[int, ...]]:
+def expected_shapes() -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the network's arrays, by their names."""
     shapes: dict[str, tuple[int, ...]] = {}
     channels = len(MEAN_RGB)
     for convolution in TRUNK:

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import math
 import re
 import socket
 import sys
@@ -19,7 +20,7 @@ import tempfile
 import textwrap
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from dreamstream.models.catalog import (
     cached_weights,
     weights_folder,
 )
-from dreamstream.models.plain import PlainDreamnet
+from dreamstream.models.plain import PlainDreamnet, expected_shapes
 
 if TYPE_CHECKING:
     import h5py
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte; Keras itself would wait for ever
+
+LARGEST_WEIGHTS = 1 << 30  # bytes; VGG19, the largest, takes 575 MB
 
 LONGEST_REASON = 160  # characters of another library's message within ours
 
@@ -65,12 +68,12 @@ class _WeightsFile:
 
     Attributes:
         legacy: Whether it has Keras 2's form, weights listed by layer name.
-        arrays: How many arrays its layers have.
+        shapes: Those of its layers' arrays, as their heads tell them.
         classes: How many classes its classifier tells apart; None if it has no classifier.
     """
 
     legacy: bool
-    arrays: int
+    shapes: Sequence[tuple[int, ...]]
     classes: int | None
 
 
@@ -164,9 +167,9 @@ def load_dreamnet(path: Path, layers: Iterable[str]) -> PlainDreamnet:
         if not zipfile.is_zipfile(path):
             _require_content(path)
             raise _UnfitError("it is no archive of arrays")
-        arrays = dreamnet.read_weights(path)
-        scales = arrays.get(dreamnet.SCALES_KEY, np.empty(0))
-        if scales.shape != (len(dreamnet.LAYERS),):
+        scales = {dreamnet.SCALES_KEY: (len(dreamnet.LAYERS),)}
+        arrays = dreamnet.read_weights(path, {**expected_shapes(), **scales})
+        if dreamnet.SCALES_KEY not in arrays:
             raise _UnfitError(f"it lacks {dreamnet.SCALES_KEY}")
         _require_finite(arrays.values())
         return PlainDreamnet(arrays, layers)
@@ -227,8 +230,14 @@ def _load(model: keras.Model, entry: ModelEntry, path: Path, scratch: Path) -> N
 def _load_whole(model: keras.Model, contents: _WeightsFile, path: Path) -> None:
     # Keras counts the layers of a legacy file itself; of others it only warns that some are left
     # as they were.
-    if not contents.legacy and contents.arrays != len(model.weights):
-        raise _UnfitError(f"it holds {contents.arrays} arrays instead of {len(model.weights)}")
+    if not contents.legacy and len(contents.shapes) != len(model.weights):
+        raise _UnfitError(f"it holds {len(contents.shapes)} arrays instead of {len(model.weights)}")
+    # before Keras reads any of them: a head can promise more than memory holds
+    strange = set(contents.shapes) - {tuple(weight.shape) for weight in model.weights}
+    if strange:
+        raise _UnfitError(
+            f"an array of it is {max(strange, key=math.prod)}, as none of the model's"
+        )
     with warnings.catch_warnings():
         # Each layer is stored once, though Keras also looks for it in its lists of operations.
         warnings.filterwarnings("ignore", "Skipping nested container", UserWarning)
@@ -247,6 +256,8 @@ def _as_hdf5(path: Path, scratch: Path) -> Path:
     with zipfile.ZipFile(path) as archive:
         if ARCHIVED_WEIGHTS not in archive.namelist():
             raise _UnfitError(f"it is an archive without {ARCHIVED_WEIGHTS}")
+        if archive.getinfo(ARCHIVED_WEIGHTS).file_size > LARGEST_WEIGHTS:
+            raise _UnfitError("what it unpacks to is larger than any network here")
         return Path(archive.extract(ARCHIVED_WEIGHTS, scratch))
 
 
@@ -263,7 +274,7 @@ def _inspect(path: Path) -> _WeightsFile:
         if not isinstance(group, h5py.Group):
             raise _UnfitError("it holds no layers")
         shapes = _array_shapes(group)
-    return _WeightsFile(legacy, len(shapes), _count_classes(shapes))
+    return _WeightsFile(legacy, shapes, _count_classes(shapes))
 
 
 def _array_shapes(group: h5py.Group) -> list[tuple[int, ...]]:

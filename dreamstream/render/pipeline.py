@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol, runtime_checkable
 
@@ -243,9 +243,8 @@ class _Writing:
 
     def give(self, analysed: _AnalysedFrame, shown: Pixels, dreamer: FrameDreamer) -> None:
         """Have a frame's dream written; what was given before must be settled."""
-        frame = analysed.frame
         state = None if self._journal is None else _state_of(dreamer)
-        written = self._thread.submit(self._write, Frame(shown, frame.time, frame.index))
+        written = self._thread.submit(self._write, replace(analysed.frame, pixels=shown))
         self._given = _Given(analysed, dreamer.report, state, written)
 
     def settle(self) -> Iterator[FrameRecord]:

@@ -12,7 +12,7 @@ from dreamstream.sinks.codecs import CODECS
 from dreamstream.sinks.images import PICTURE_SUFFIXES, PictureSeriesSink, PictureSink, numbered
 from dreamstream.sinks.memory import ArraySink
 from dreamstream.sinks.pipe import STDOUT, PipeSink
-from dreamstream.sinks.scaled import ScaledSink, scaled_info
+from dreamstream.sinks.scaled import ScaledSink, scaled_info, squared_info
 from dreamstream.sinks.tee import TeeSink
 from dreamstream.sinks.video import VIDEO_SUFFIXES, VideoSink
 from dreamstream.sinks.window import WindowSink
@@ -62,9 +62,11 @@ def open_sink(
         ResumeError: The journal is damaged.
     """
     media = media or MediaConfig()
-    scaled = scaled_info(info, media.width or info.width)
-    sink = _open(written_through(str(target)), scaled, media, journal)
-    return sink if scaled is info else ScaledSink(sink, info, scaled)
+    target = written_through(str(target))
+    scaled = _shown_info(Path(target), info, media)
+    sink = _open(target, scaled, media, journal)
+    same = (scaled.height, scaled.width) == (info.height, info.width)
+    return sink if same else ScaledSink(sink, info, scaled)
 
 
 def is_series(target: str | Path) -> bool:
@@ -79,6 +81,13 @@ def is_there(target: str | Path) -> bool:
     """Tell whether there is an output already: the file, or pictures that a pattern names."""
     path = Path(target)
     return any(numbered(path)) if _is_numbered(path) else path.is_file()
+
+
+def _shown_info(path: Path, info: StreamInfo, media: MediaConfig) -> StreamInfo:
+    """Describe a stream in the size in which it is written."""
+    if path.suffix.lower() in (*ANIMATION_SUFFIXES, *PICTURE_SUFFIXES):
+        return squared_info(info, media.width or None)
+    return scaled_info(info, media.width or info.width)
 
 
 def _is_numbered(path: Path) -> bool:

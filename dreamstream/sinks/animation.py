@@ -37,6 +37,9 @@ _SPILL_CODEC = "ffv1"
 BROWSER_RATE = Fraction(50)
 """Frames per second that browsers show; of a GIF of more some are left out."""
 
+_LONGEST = 0xFFFF
+"""Ticks that a picture can be shown: 16 bits hold them."""
+
 _FOR_EVER = "0"
 """How FFmpeg's muxers call an endless loop."""
 
@@ -137,7 +140,7 @@ class AnimationSink(Sink):
         if self._palette is not None:
             self._palette.add(frame.pixels)
         try:
-            self._spill.write(Frame(frame.pixels, ticks * self._kind.tick, frame.index))
+            self._spill.write(replace(frame, time=ticks * self._kind.tick))
         except (av.error.FFmpegError, OSError) as error:
             raise write_error(self._part.target, error) from error
         self._ticks = ticks
@@ -258,10 +261,9 @@ class AnimationSink(Sink):
         return partial(reformatter.reformat, format=self._kind.pixel_format)
 
     def _final_delay(self) -> str:
-        """Tell how long the last picture is shown: as long as others at the stream's rate."""
-        shown = max(
-            round(1 / ((self._info.rate or STILL_RATE) * self._kind.tick)), self._kind.least
-        )
+        """Return how long the last picture is shown, as FFmpeg's muxers take it."""
+        wanted = round(self._spill.last_duration / self._kind.tick)
+        shown = min(max(wanted, self._kind.least), _LONGEST)
         return str(shown) if self._kind.is_gif else f"{shown * self._kind.tick}"
 
 

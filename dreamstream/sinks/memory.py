@@ -1,5 +1,7 @@
 """Frames kept in memory: for tests, and for programs that go on with them."""
 
+from dataclasses import replace
+
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.sinks.base import Sink, require_size
 
@@ -29,7 +31,7 @@ class ArraySink(Sink):
             ValueError: Its size is not the stream's.
         """
         require_size(frame, self._info)
-        self.frames.append(Frame(frame.pixels.copy(), frame.time, frame.index))
+        self.frames.append(replace(frame, pixels=frame.pixels.copy()))
 
     def close(self) -> None:
         """Note the stream's end."""

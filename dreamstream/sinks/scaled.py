@@ -1,6 +1,7 @@
 """An output of another size than the dream's."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +26,26 @@ def scaled_info(info: StreamInfo, width: int) -> StreamInfo:
     return replace(info, width=width, height=max(height, _STEP))
 
 
+def squared_info(info: StreamInfo, width: int | None = None) -> StreamInfo:
+    """Describe a stream whose pixels are made square, for files in which viewers take them so.
+
+    The side that is too short grows: nothing is lost.
+
+    Args:
+        info: The stream.
+        width: Columns that are wanted; None is what the pixels' shape asks for.
+    """
+    aspect = info.sample_aspect
+    height = round(info.height / min(aspect, Fraction(1)))
+    squared = replace(
+        info,
+        width=round(info.width * max(aspect, Fraction(1))),
+        height=height,
+        sample_aspect=Fraction(1),
+    )
+    return scaled_info(squared, width or squared.width)
+
+
 class ScaledSink(Sink):
     """Scales every frame on its way into another sink.
 
@@ -37,7 +58,7 @@ class ScaledSink(Sink):
     def __init__(self, sink: Sink, info: StreamInfo, scaled: StreamInfo) -> None:
         self._sink, self._info = sink, info
         self._size = (scaled.width, scaled.height)  # in OpenCV's order
-        shrinks = scaled.width < info.width
+        shrinks = scaled.width * scaled.height < info.width * info.height
         self._way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
 
     @property
@@ -60,7 +81,7 @@ class ScaledSink(Sink):
         """
         require_size(frame, self._info)
         pixels = cv2.resize(np.ascontiguousarray(frame.pixels), self._size, interpolation=self._way)
-        self._sink.write(Frame(cast(Pixels, pixels), frame.time, frame.index))
+        self._sink.write(replace(frame, pixels=cast(Pixels, pixels)))
 
     def close(self) -> None:
         """Close the sink.

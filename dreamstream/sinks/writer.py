@@ -95,6 +95,7 @@ class MovieWriter:
 
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
+        last_duration: Seconds for which it is shown; the usual ones where it does not say.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class MovieWriter:
         self._info, self._suffix, self._log = info, suffix, log
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
+        self.last_duration = 1 / self._rate
         self._held: EncodedPicture | None = None
         self._companions: Companions | None = None
         # SVT-AV1 writes its banner to the terminal unless told not to
@@ -145,6 +147,7 @@ class MovieWriter:
             self._log.open_segment()
         self._keep(self._encoder.encode(self._picture(frame)))
         self.last_time = frame.time
+        self.last_duration = frame.duration or 1 / self._rate
         if self._encoder.is_full:
             self._keep(self._encoder.end())
             if self._log is not None:
@@ -181,7 +184,7 @@ class MovieWriter:
         Args:
             whole: Whether all frames came; else the sound ends with them.
         """
-        length = max(1, round(1 / (self._rate * self._info.time_base)))
+        length = max(1, round(self.last_duration / self._info.time_base))
         self._keep(self._encoder.end())
         if self._held is not None:
             self._put(self._held, length)

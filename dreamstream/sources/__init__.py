@@ -6,7 +6,7 @@ from pathlib import Path
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import NUMBER
-from dreamstream.sources.animation import AnimatedWebpSource, is_animated_webp, is_apng
+from dreamstream.sources.animation import AnimatedWebpSource
 from dreamstream.sources.base import Source
 from dreamstream.sources.camera import CameraSource
 from dreamstream.sources.held import HeldSource
@@ -16,10 +16,11 @@ from dreamstream.sources.images import (
     ImageSource,
     numbered_images,
 )
+from dreamstream.sources.kinds import STILLS, Kind, kind_of
 from dreamstream.sources.memory import ArraySource
 from dreamstream.sources.opening import STDIN, is_url
 from dreamstream.sources.rate_limit import ThinnedSource
-from dreamstream.sources.video import VideoSource
+from dreamstream.sources.video import UndecodableError, VideoSource
 
 __all__ = [
     "AnimatedWebpSource",
@@ -86,8 +87,14 @@ def _open_path(target: str | Path, path: Path, media: MediaConfig) -> Source:
 
 
 def _open_file(path: Path, media: MediaConfig) -> Source:
-    if path.suffix.lower() not in IMAGE_SUFFIXES or is_apng(path):
-        return VideoSource(path, media)
-    if is_animated_webp(path):
+    kind = kind_of(path)
+    if kind is Kind.ANIMATED_WEBP:
         return AnimatedWebpSource(path, media)
-    return ImageSource([path], None, media)
+    if kind in STILLS:
+        return ImageSource([path], None, media)
+    try:
+        return VideoSource(path, media)
+    except UndecodableError:
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise
+        return ImageSource([path], None, media)  # which says better what is wrong with a picture

@@ -1,9 +1,9 @@
-"""Animated pictures: which files are such, and WebP, which FFmpeg can't decode, as a source."""
+"""Animated WebP, which FFmpeg can't decode, as a source."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim, nothing_kept
 from dreamstream.sources.colour import on_white
+from dreamstream.sources.headers import picture_size
+from dreamstream.sources.kinds import Kind
+from dreamstream.sources.limits import require_room
 from dreamstream.sources.quiet import quiet_opencv
 
 TICK = Fraction(1, 1000)
@@ -25,30 +28,10 @@ _BLOCK_BYTES = 64 << 20
 """Decoded pictures that are held at a time.  OpenCV decodes each block from the file's begin, so
 small blocks would make long animations slow."""
 
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_HEAD_BYTES = 32
 
-_WEBP_ANIMATION = 0x02
-"""The bit of a WebP's feature flags that says it moves."""
-
-
-def is_apng(path: Path) -> bool:
-    """Tell whether a file is an animated PNG: its control chunk lies before the picture's data."""
-    with path.open("rb") as file:
-        if file.read(len(_PNG_HEAD)) != _PNG_HEAD:
-            return False
-        while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
-            if head[4:] == b"acTL":
-                return True
-            file.seek(int.from_bytes(head[:4], "big") + 4, 1)
-    return False
-
-
-def is_animated_webp(path: Path) -> bool:
-    """Tell whether a file is an animated WebP, by the flags in its head."""
-    with path.open("rb") as file:
-        head = file.read(21)
-    extended = head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X"
-    return extended and len(head) == 21 and bool(head[20] & _WEBP_ANIMATION)
+_Shown: TypeAlias = tuple[Pixels, Fraction]
+"""A picture, and the seconds for which it is shown."""
 
 
 class AnimatedWebpSource(Source):
@@ -68,8 +51,12 @@ class AnimatedWebpSource(Source):
     def __init__(self, path: Path, media: MediaConfig | None = None) -> None:
         self._path = path
         self._damaged = self._index = 0
-        trim = Trim.of(media or MediaConfig())
-        self._data = np.frombuffer(path.read_bytes(), np.uint8)
+        self._trim = trim = Trim.of(media or MediaConfig())
+        data = path.read_bytes()
+        size = picture_size(data[:_HEAD_BYTES], Kind.ANIMATED_WEBP)
+        if size is not None:
+            require_room(str(path), size)
+        self._data = np.frombuffer(data, np.uint8)
         with quiet_opencv():
             self._count = cv2.imcount(str(path), cv2.IMREAD_UNCHANGED)
         self._pictures = trim.kept(self._timed())
@@ -77,9 +64,9 @@ class AnimatedWebpSource(Source):
         if first is None:
             whole = self._count and not self._damaged
             raise nothing_kept(str(path)) if whole else self._broken()
-        self._next: tuple[Fraction, Pixels] | None = first
+        self._next: tuple[Fraction, _Shown] | None = first
         self._begin = first[0] if trim.moves_begin else Fraction(0)
-        (height, width), rate = first[1].shape[:2], 1 / self._delay
+        (height, width), rate = first[1][0].shape[:2], 1 / self._delay
         frames = trim.expected(self._count, rate)
         self.info = StreamInfo(height, width, rate, TICK, frames, path=path)
 
@@ -89,9 +76,10 @@ class AnimatedWebpSource(Source):
         return self._damaged
 
     def __next__(self) -> Frame:
-        time, pixels = self._next or next(self._pictures)
+        time, (pixels, length) = self._next or next(self._pictures)
         self._next = None
-        frame = Frame(pixels, time - self._begin, self._index)
+        time -= self._begin
+        frame = Frame(pixels, time, self._index, self._trim.shown(time, length))
         self._index += 1
         return frame
 
@@ -100,7 +88,7 @@ class AnimatedWebpSource(Source):
         self._next = None
         self._pictures = iter(())
 
-    def _timed(self) -> Iterator[tuple[Fraction, Pixels]]:
+    def _timed(self) -> Iterator[tuple[Fraction, _Shown]]:
         """Decode block by block; behind a damaged picture nothing can be decoded."""
         time, begin, size = Fraction(0), 0, 1
         while begin < self._count:
@@ -112,7 +100,7 @@ class AnimatedWebpSource(Source):
             if begin == 0:
                 self._delay = _seconds(block.durations[0])
             for picture, delay in zip(block.frames, block.durations, strict=True):
-                yield time, _to_rgb(cast(Pixels, picture))
+                yield time, (_to_rgb(cast(Pixels, picture)), _seconds(delay))
                 time += _seconds(delay)
             begin += len(block.frames)
             size = max(1, _BLOCK_BYTES // block.frames[0].nbytes)
@@ -128,5 +116,5 @@ def _seconds(delay: float) -> Fraction:
 
 
 def _to_rgb(picture: Pixels) -> Pixels:
-    bgr = on_white(picture) if picture.shape[2] == 4 else picture
+    bgr = on_white(picture[..., :3], picture[..., 3]) if picture.shape[2] == 4 else picture
     return np.ascontiguousarray(bgr[..., ::-1])

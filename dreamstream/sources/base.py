@@ -116,6 +116,17 @@ class Trim:
                 return
             yield time, picture
 
+    def shown(self, time: Fraction, length: Fraction | None) -> Fraction | None:
+        """Return for how many seconds a picture is shown within the trim.
+
+        Args:
+            time: Seconds from the stream's time 0 to the picture.
+            length: Seconds for which the stream shows it; None where it does not say.
+        """
+        if length is None or self.duration is None:
+            return length
+        return min(length, self.duration - time)
+
     def of_count(self, count: int, rate: Fraction | None) -> range:
         """Choose from ``count`` frames at a constant ``rate``; a still has none and is at time 0.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Pixels
 from dreamstream.sources.graph import Graph
+from dreamstream.sources.orientation import orientation_of, upright
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ _BAYER_2 = np.array([[0, 2], [3, 1]])
 
 _DITHER_SIZE = 8
 
+_ROWS = 256
+"""Rows that are laid on white at a time."""
+
 Deep: TypeAlias = npt.NDArray[np.uint16]
 """(H, W, 3) uint16 RGB, as swscale scales it."""
 
@@ -67,16 +71,21 @@ class ToRgb:
         Returns:
             (H, W, 3) uint8 RGB, contiguous.
         """
-        turns = picture.rotation // 90
+        orientation = orientation_of(picture)
+        return cast(Pixels, upright(self.stored(picture), orientation))
+
+    def stored(self, picture: "av.VideoFrame") -> Pixels:
+        """Convert a picture as it is stored, not upright.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+        """
         if picture.color_trc in _HDR:
             picture = self._mapped(picture)
-        upright = np.rot90(self._convert(picture), k=turns)
-        return cast(Pixels, np.ascontiguousarray(upright))
-
-    def _convert(self, picture: "av.VideoFrame") -> Pixels:
         parts = picture.format.components
         if picture.format.has_palette or any(part.is_alpha for part in parts):
-            return on_white(self._reformat(picture, "rgba"))
+            rgba = self._reformat(picture, "rgba")
+            return on_white(rgba[..., :3], rgba[..., 3])
         if max(part.bits for part in parts) > 8:
             return _dithered(self._reformat(picture, "rgb48le"), *_levels(picture))
         rgb: Pixels = self._reformat(picture, "rgb24")
@@ -116,18 +125,22 @@ def tags_of(picture: "av.VideoFrame") -> tuple[int, int]:
     return primaries, transfer
 
 
-def on_white(rgba: Pixels) -> Pixels:
+def on_white(pixels: Pixels, alpha: npt.NDArray[np.uint8]) -> Pixels:
     """Lay a picture on white.
 
     Args:
-        rgba: (H, W, 4) uint8; the order of the colours does not matter, only alpha is last.
+        pixels: (H, W, 3) uint8; the order of the colours does not matter.
+        alpha: (H, W) uint8.
 
     Returns:
         (H, W, 3) uint8.
     """
-    alpha = rgba[..., 3:].astype(np.uint16)
-    laid = rgba[..., :3] * alpha + 255 * (255 - alpha)
-    return ((laid + 127) // 255).astype(np.uint8)
+    made = np.empty(pixels.shape, np.uint8)
+    for row in range(0, len(made), _ROWS):  # so that wider numbers take no memory to speak of
+        share = alpha[row : row + _ROWS, :, None].astype(np.uint16)
+        laid = pixels[row : row + _ROWS] * share + 255 * (255 - share)
+        made[row : row + _ROWS] = (laid + 127) // 255
+    return made
 
 
 def _matrix(picture: "av.VideoFrame") -> int:

@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim
-from dreamstream.sources.colour import on_white
+from dreamstream.sources.pictures import read_image
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif"),
+)
+"""Names of pictures in a folder."""
 
 _DIGITS = re.compile(r"([0-9]+)")
 
@@ -28,7 +29,8 @@ class ImageSource(Source):
     Args:
         paths: The pictures in their order; all of one size.
         rate: Frames per second; None for a still.
-        media: ``start``, ``duration`` and ``frames`` choose what is read.
+        media: ``start``, ``duration`` and ``frames`` choose what is read; pictures that memory
+            does not hold otherwise are read at ``width``.
 
     Attributes:
         info: What is known of the stream, the size from its first picture.
@@ -40,10 +42,12 @@ class ImageSource(Source):
     def __init__(
         self, paths: Sequence[Path], rate: Fraction | None, media: MediaConfig | None = None
     ) -> None:
-        kept = Trim.of(media or MediaConfig()).of_count(len(paths), rate)
+        media = media or MediaConfig()
+        kept = Trim.of(media).of_count(len(paths), rate)
         self._paths = [paths[position] for position in kept]
         self._index = 0
-        self._first: Pixels | None = read_image(self._paths[0])
+        self._width = media.width or None
+        self._first: Pixels | None = read_image(self._paths[0], self._width)
         height, width = self._first.shape[:2]
         self._step = 1 / rate if rate else Fraction(1)
         self.info = StreamInfo(
@@ -61,7 +65,7 @@ class ImageSource(Source):
         if self._index >= len(self._paths):
             raise StopIteration
         path, index = self._paths[self._index], self._index
-        pixels = read_image(path) if self._first is None else self._first
+        pixels = read_image(path, self._width) if self._first is None else self._first
         self._first = None
         if pixels.shape[:2] != (self.info.height, self.info.width):
             height, width = pixels.shape[:2]
@@ -75,44 +79,6 @@ class ImageSource(Source):
     def close(self) -> None:
         """End the stream."""
         self._paths = []
-
-
-def read_image(path: Path) -> Pixels:
-    """Read a picture file, upright as its EXIF says; what is transparent lies on white.
-
-    Returns:
-        (H, W, 3) uint8 RGB; 16-bit pictures are reduced to 8, grey ones repeated.
-
-    Raises:
-        SourceError: The file is missing or no picture.
-    """
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise SourceError(
-            f"opening {path} failed ({error.strerror}); check that it may be read"
-        ) from error
-    bgr = _decode(data, cv2.IMREAD_COLOR)
-    if bgr is None:
-        what = "it is no picture that OpenCV can read" if data.size else "the file is empty"
-        raise SourceError(f"reading {path} failed: {what}; give a PNG, JPEG or WebP")
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
-        bgr = _on_white(bgr, _decode(data, cv2.IMREAD_UNCHANGED))
-    return np.ascontiguousarray(bgr[..., ::-1])
-
-
-def _decode(data: Pixels, mode: int) -> "Pixels | None":
-    try:
-        return cv2.imdecode(data, mode)  # type: ignore[return-value]
-    except cv2.error:
-        return None
-
-
-def _on_white(bgr: Pixels, raw: "Pixels | None") -> Pixels:
-    if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != bgr.shape[:2]:
-        return bgr
-    alpha = np.rint(raw[..., 3:] * (255 / np.iinfo(raw.dtype).max)).astype(np.uint8)
-    return on_white(np.concatenate([bgr, alpha], axis=2))
 
 
 def numbered_images(target: str) -> list[Path]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from dreamstream._libraries import av, file_url
 from dreamstream.errors import SourceError
+from dreamstream.sources.headers import picture_size
+from dreamstream.sources.kinds import kind_of
+from dreamstream.sources.limits import require_room
 
 STDIN = "-"
 """Names standard input."""
@@ -22,6 +25,11 @@ _PASSWORD = re.compile(r"(?<=//)[^/@]*@")
 
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}}
 """FFmpeg's options of a scheme: over UDP cameras' pictures came torn."""
+
+_COVERS = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+"""Dispositions of pictures that stand for a film in a list."""
+
+_HEAD_BYTES = 64
 
 _STDIN_NUMBER = 0
 _STDIN_FILE = Path("/proc/self/fd/0")
@@ -98,9 +106,11 @@ def open_container(location: Location) -> tuple["av.container.InputContainer", P
         The container, and the pipe it reads from where it is one.
 
     Raises:
-        SourceError: It can't be opened, or FFmpeg can't read it.
+        SourceError: It can't be opened, FFmpeg can't read it, or its pictures are larger than
+            memory holds.
     """
     _require_content(location)
+    _require_room(location)
     pipe = Pipe() if location.path is None and location.url is None else None
     try:
         return _opened(location, pipe), pipe
@@ -139,6 +149,16 @@ def _require_content(location: Location) -> None:
         raise SourceError("reading stdin failed: it is a terminal; pipe a video into it")
 
 
+def _require_room(location: Location) -> None:
+    """Look at the head of an animated picture, which FFmpeg decodes already when it is opened."""
+    if location.path is None or not location.path.is_file():
+        return
+    with location.path.open("rb") as file:
+        size = picture_size(file.read(_HEAD_BYTES), kind_of(location.path))
+    if size is not None:
+        require_room(location.name, size)
+
+
 def _opening_error(location: Location, error: Exception) -> SourceError:
     """Say why a stream could not be opened."""
     if isinstance(error, av.error.ProtocolNotFoundError):
@@ -157,20 +177,31 @@ def reason_of(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def video_stream(container: "av.container.InputContainer", name: str) -> "av.VideoStream":
-    """Choose the first video stream that is not a cover picture.
+def video_streams(container: "av.container.InputContainer", name: str) -> list["av.VideoStream"]:
+    """List the video streams that can be decoded, the one that a viewer expects first.
+
+    Covers and thumbnails are passed over, and pictures beside a film; of several films the one that
+    the file calls its default comes before larger ones, as FFmpeg chooses.
 
     Raises:
         SourceError: There is none, or nothing here decodes it.
     """
-    for stream in container.streams.video:
-        if stream.disposition & av.stream.Disposition.attached_pic:
-            continue
-        if stream.codec_context is None:
-            raise SourceError(
-                f"reading {name} failed: its video codec can't be decoded here; convert it to "
-                "H.264 first"
-            )
-        return stream
-    held = "only sound" if container.streams.audio else "no pictures"
-    raise SourceError(f"reading {name} failed: it holds {held}; give a file with a video stream")
+    films = [one for one in container.streams.video if not one.disposition & _COVERS]
+    if not films:
+        held = "only sound" if container.streams.audio else "no pictures"
+        raise SourceError(
+            f"reading {name} failed: it holds {held}; give a file with a video stream"
+        )
+    decodable = [one for one in films if one.codec_context is not None]
+    if not decodable:
+        raise SourceError(
+            f"reading {name} failed: its video codec can't be decoded here; convert it to H.264 "
+            "first"
+        )
+    return sorted(decodable, key=_fitness, reverse=True)
+
+
+def _fitness(stream: "av.VideoStream") -> tuple[bool, bool, int]:
+    """Rank a stream: films before single pictures, defaults before others, then by their size."""
+    is_default = bool(stream.disposition & av.stream.Disposition.default)
+    return stream.frames != 1, is_default, (stream.width or 0) * (stream.height or 0)

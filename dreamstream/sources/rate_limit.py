@@ -42,7 +42,8 @@ class ThinnedSource(Source):
             if slot > self._slot:
                 self._slot = slot
                 self._index += 1
-                return Frame(frame.pixels, frame.time, self._index - 1)
+                length = None if frame.duration is None else max(frame.duration, 1 / self._most)
+                return replace(frame, index=self._index - 1, duration=length)
         raise StopIteration
 
     def _numbers_left(self, rate: Fraction) -> tuple[int, ...] | None:

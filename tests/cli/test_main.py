@@ -24,8 +24,14 @@ from dreamstream.sinks import ArraySink, open_sink
 from dreamstream.sources import open_source
 from dreamstream.temporal.frame_analysis import FrameAnalysis
 
-QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "1", "--steps", "1"]
-"""A dream in which frames as small as the clip's take part; with others they pass unchanged."""
+QUICK = [
+    *("--layers", "textures", "--octaves", "1", "--first-steps", "1", "--steps", "1"),
+    *("--dream-size", "640"),
+]
+"""A dream that takes no time; without it frames pass unchanged, for want of a dream size."""
+
+TOO_SMALL = 16
+"""A dream size at which the network sees nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,11 @@ Run = Callable[..., Outcome]
 def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
-    """Run the command in an empty folder, as a user without settings of their own."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    """Run the command in an empty folder, as a user whose frames pass undreamed."""
+    settings = tmp_path / "settings" / "dreamstream" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"dream_size = {TOO_SMALL}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
@@ -103,7 +112,7 @@ def test_a_clip_becomes_a_dream_with_its_size_times_and_sound(run: Run, clip: Pa
     assert files() == ["out.mp4"]
     assert clips.video_times(Path("out.mp4")) == clips.video_times(clip)
     assert clips.sound_packets(Path("out.mp4")) == clips.sound_packets(clip)
-    run(clip, "undreamed.mp4")  # as the network does not see it: too small for deep layers
+    run(clip, "undreamed.mp4")
     dreams, undreamed = read("out.mp4"), read("undreamed.mp4")
     assert [dream.shape for dream in dreams] == [frame.shape for frame in read(clip)]
     assert all(np.any(a != b) for a, b in zip(dreams, undreamed, strict=True))
@@ -138,11 +147,22 @@ def test_on_a_terminal_a_progress_bar_shows_frames_and_rate(
     assert "loss=" in outcome.err
 
 
+def test_a_picture_smaller_than_the_network_needs_is_dreamed_all_the_same(
+    run: Run, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "icon.png", fractal_pixels(30, 44, seed=2))
+    outcome = run(path, "out.png", "--dream-size", "640", "--first-steps", "2")
+    assert (outcome.code, len(outcome.err.splitlines())) == (0, 1)
+    (before,), (after,) = read(path), read("out.png")
+    assert after.shape == before.shape
+    assert np.abs(after.astype(int) - before).mean() > 1
+
+
 def test_frames_too_small_to_dream_pass_with_one_warning(run: Run, clip: Path) -> None:
     outcome = run(clip, "out.mp4")
     assert outcome.code == 0
     warning, _ = outcome.err.splitlines()
-    assert warning.startswith("dreamstream: 64x48 is too small")
+    assert warning.startswith("dreamstream: 16x12 is too small")
     for frame, dream in zip(read(clip), read("out.mp4"), strict=True):
         assert np.abs(frame.astype(int) - dream).mean() < 3
 

@@ -140,13 +140,15 @@ def test_a_photo_above_the_ceiling_sets_it() -> None:
         assert zoomer._measure(to_model_range(frame)) <= own * 1.0001
 
 
-def test_a_photo_too_small_to_dream_is_only_moved() -> None:
+def test_a_photo_too_small_to_dream_is_enlarged_and_moves_as_far() -> None:
     tiny = PHOTO[:8, :8].copy()
-    zoomer = make_zoomer(AffineMotion(drift=(1, 0)))
+    zoomer = make_zoomer(AffineMotion(drift=(1, 0)), steps=0)
     first, second = zoomer.dream(tiny), zoomer.dream(tiny)
+    assert first.shape == second.shape == tiny.shape
     np.testing.assert_array_equal(first, tiny)
-    np.testing.assert_array_equal(second[:, 1:], tiny[:, :-1])
-    assert zoomer.report.loss is None
+    moved = np.abs(second[:, 1:].astype(int) - tiny[:, :-1]).mean()
+    assert moved < np.abs(second.astype(int) - tiny).mean() / 2
+    assert zoomer.report.loss is not None
 
 
 def test_memory_does_not_grow_with_the_tunnel() -> None:

@@ -326,11 +326,24 @@ def test_octaves_too_small_to_dream_are_dropped_and_reported() -> None:
     assert dreamer.report.dropped_octaves == 8 - len(dreamer.octave_images) > 0
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 80)])
-def test_frames_too_small_to_dream_pass_with_one_warning(
-    size: tuple[int, int], caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("size", [(3, 3), (12, 16), (5, 80), (90, 4)])
+def test_frames_too_small_for_the_network_are_enlarged_for_it(size: tuple[int, int]) -> None:
     dreamer, pixels = make_dreamer(), fractal_pixels(*size)
+    dream = dreamer.dream(pixels)
+    assert dream.shape == pixels.shape
+    assert np.any(dream != pixels)
+    assert sum(dreamer.report.steps) > 0
+
+
+def test_a_small_frame_without_steps_stays_as_it_is() -> None:
+    dreamer, pixels = make_dreamer(first_steps=0), fractal_pixels(9, 12)
+    np.testing.assert_array_equal(dreamer.dream(pixels), pixels)
+
+
+def test_frames_too_small_at_the_wanted_dream_size_pass_with_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dreamer, pixels = make_dreamer(dream_size=4), fractal_pixels(30, 40)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             np.testing.assert_array_equal(dreamer.dream(pixels), pixels)

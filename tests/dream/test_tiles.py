@@ -23,12 +23,12 @@ from dreamstream.dream.tiles import (
     LARGEST_SHARE,
     LARGEST_TILE,
     automatic_side,
-    machine_memory,
     step_bytes,
     tiled_spans,
 )
 from dreamstream.errors import ModelError
 from dreamstream.frames import FloatImage, to_model_range
+from dreamstream.machine import machine_memory
 from dreamstream.models.extractor import FeatureExtractor, load_model
 from dreamstream.models.receptive_field import Footprint, ReceptiveField
 

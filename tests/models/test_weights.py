@@ -1,4 +1,5 @@
 import http.server
+import io
 import shutil
 import socket
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import calibrated
 import h5py
@@ -217,6 +219,14 @@ def _other_shape(good: Path, bad: Path) -> None:
     _replace_first_kernel(bad, np.zeros((3, 3, 3, 31)))
 
 
+def _more_than_memory_holds(good: Path, bad: Path) -> None:
+    shutil.copy(good, bad)
+    with h5py.File(bad, "a") as file:
+        (name,) = file["Conv1"].attrs["weight_names"]
+        del file["Conv1"][name]
+        file["Conv1"].create_dataset(name, (10**6, 10**6, 32), "f4")  # takes no place in the file
+
+
 def _not_finite(good: Path, bad: Path) -> None:
     shutil.copy(good, bad)
     _replace_first_kernel(bad, np.full((3, 3, 3, 32), np.nan))
@@ -247,7 +257,8 @@ DAMAGES = {
     _torn_archive: "truncated",
     _layer_missing: "found 103 saved layers",
     _named_layer_gone: "lacks 'Conv_1'",
-    _other_shape: "hape mismatch",
+    _other_shape: "(3, 3, 3, 31), as none of the model's",
+    _more_than_memory_holds: "(1000000, 1000000, 32), as none of the model's",
     _not_finite: "not finite",
     _link_to_another_file: "Not allowed",
 }
@@ -315,10 +326,44 @@ def _without_a_kernel(path: Path) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
+def _promising_more_than_memory_holds(path: Path) -> None:
+    arrays: dict[str, Any] = dict(dreamnet.read_weights())
+    name = next(name for name in arrays if name.endswith("/kernel"))
+    np.savez(path, **{each: array for each, array in arrays.items() if each != name})
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "<f2", "fortran_order": False, "shape": (10**6, 10**6)}
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{name}.npy", head.getvalue())
+
+
+def test_arrays_that_the_bundled_network_has_not_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "more.npz"
+    arrays: dict[str, Any] = dict(dreamnet.read_weights())
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("stray.npy", b"no array at all")
+    load_model("dreamnet", ["eyes"], path)
+
+
+def test_an_archive_that_unpacks_to_more_than_any_network_is_refused(
+    tmp_path: Path, target: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "LARGEST_WEIGHTS", 1000)
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(weights.ARCHIVED_WEIGHTS, bytes(2000))
+    with pytest.raises(ModelError, match="larger than any network here"):
+        weights.load_application_weights(target, MOBILENET, tmp_path / "bomb.keras")
+
+
 @pytest.mark.parametrize(
     "write",
-    [_pickle, _bare_array, _without_scales, _without_a_kernel, Path.touch, Path.mkdir],
-    ids=["pickle", "bare array", "without scales", "without a kernel", "empty", "folder"],
+    [
+        *(_pickle, _bare_array, _without_scales, _without_a_kernel, Path.touch, Path.mkdir),
+        _promising_more_than_memory_holds,
+    ],
+    ids=["pickle", "bare array", "without scales", "without a kernel", "empty", "folder", "bomb"],
 )
 def test_the_bundled_network_refuses_what_its_tool_did_not_write(
     write: Callable[[Path], None], tmp_path: Path

@@ -51,6 +51,42 @@ def test_scaled_pictures_show_the_same(width: int) -> None:
     assert inner.closed
 
 
+SHAPES = [(Fraction(64, 45), (116, 205)), (Fraction(3, 4), (155, 144)), (Fraction(1), (116, 144))]
+
+
+@pytest.mark.parametrize("name", ["o.gif", "o.apng", "o.png", "o.jpg", "o%02d.png"])
+@pytest.mark.parametrize(("aspect", "size"), SHAPES)
+def test_what_viewers_show_in_square_pixels_is_written_in_them(
+    tmp_path: Path, name: str, aspect: Fraction, size: tuple[int, int]
+) -> None:
+    info = StreamInfo(116, 144, clips.RATE, Fraction(1, 25), frames=1, sample_aspect=aspect)
+    with open_sink(tmp_path / name, info) as sink:
+        sink.write(Frame(clips.pictures(1, 116, 144)[0], Fraction(0), 0))
+    with open_source(tmp_path / name.replace("%02d", "01")) as source:
+        assert (source.info.height, source.info.width) == size
+        assert source.info.sample_aspect == 1
+        assert np.abs(next(source).pixels[3, 3].astype(int) - clips.pictures(1)[0][3, 3]).max() < 30
+
+
+@pytest.mark.parametrize("name", ["o.mp4", "o.mkv"])
+def test_films_keep_the_shape_of_their_pixels(tmp_path: Path, name: str) -> None:
+    aspect = Fraction(64, 45)
+    info = StreamInfo(116, 144, clips.RATE, Fraction(1, 25), frames=1, sample_aspect=aspect)
+    with open_sink(tmp_path / name, info) as sink:
+        sink.write(Frame(clips.pictures(1, 116, 144)[0], Fraction(0), 0))
+    with open_source(tmp_path / name) as source:
+        assert (source.info.height, source.info.width) == (116, 144)
+        assert abs(source.info.sample_aspect - aspect) < Fraction(1, 100)
+
+
+def test_a_width_is_that_of_the_square_pixels(tmp_path: Path) -> None:
+    info = StreamInfo(48, 64, clips.RATE, frames=1, sample_aspect=Fraction(2))
+    with open_sink(tmp_path / "o.png", info, MediaConfig(width=64)) as sink:
+        sink.write(Frame(clips.pictures(1)[0], Fraction(0), 0))
+    with open_source(tmp_path / "o.png") as source:
+        assert (source.info.height, source.info.width) == (24, 64)
+
+
 def test_giving_up_a_scaled_sink_gives_up_the_one_in_it(tmp_path: Path) -> None:
     sink = open_sink(tmp_path / "o.mp4", INFO, MediaConfig(width=32))
     with pytest.raises(KeyboardInterrupt), sink:  # noqa: PT012

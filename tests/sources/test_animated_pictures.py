@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels
+from dreamstream.sinks import open_sink
 from dreamstream.sources import AnimatedWebpSource, ImageSource, VideoSource, open_source
 
 DELAYS = [100, 40, 250, 60]
@@ -192,3 +194,50 @@ def test_a_torn_animation_gives_what_there_is_and_is_damaged(tmp_path: Path, nam
     with open_source(path) as source:
         assert 0 < len(list(source)) < 10
         assert source.damaged > 0
+
+
+# --- how long the last picture is shown ------------------------------------------------------
+
+HELD = [100, 100, 3000]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_picture_tells_how_long_it_is_shown(tmp_path: Path, name: str) -> None:
+    frames = read(save(tmp_path / name, drawings(3), HELD))
+    assert [frame.duration for frame in frames] == [Fraction(delay, 1000) for delay in HELD]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_trim_ends_the_last_picture_too(tmp_path: Path, name: str) -> None:
+    frames = read(save(tmp_path / name, drawings(3), HELD), duration=Fraction(1))
+    assert frames[-1].duration == Fraction(8, 10)
+
+
+def render(path: Path, target: Path) -> Path:
+    with open_source(path) as source, open_sink(target, source.info) as sink:
+        for frame in source:
+            sink.write(frame)
+    return target
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".mp4", ".mkv"])
+def test_the_last_picture_is_held_in_the_output_as_in_the_input(
+    tmp_path: Path, name: str, suffix: str
+) -> None:
+    made = render(save(tmp_path / name, drawings(3), HELD), tmp_path / f"out{suffix}")
+    with open_source(made) as source:
+        frames = list(source)
+    assert [frame.time for frame in frames] == [0, Fraction(1, 10), Fraction(2, 10)]
+    if suffix != ".mkv":  # Matroska tells the length of the file alone
+        assert frames[-1].duration == 3
+    with av.open(str(made)) as file:
+        length = 0 if file.duration is None else file.duration
+    assert suffix == ".apng" or length == 3_200_000
+
+
+def test_a_picture_of_a_film_that_is_thinned_is_shown_until_the_next_would_be(
+    tmp_path: Path,
+) -> None:
+    path = save(tmp_path / "a.gif", drawings(4), [40, 40, 40, 40])
+    assert [frame.duration for frame in read(path, fps=Fraction(10))] == [Fraction(1, 10)] * 2

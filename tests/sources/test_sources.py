@@ -99,6 +99,14 @@ def test_the_sample_aspect_is_told(tmp_path: Path) -> None:
         assert source.info.sample_aspect == Fraction(4, 3)
 
 
+def test_a_sample_aspect_that_can_not_be_is_not_believed(tmp_path: Path) -> None:
+    path = clips.write_clip(
+        tmp_path / "a.mp4", clips.pictures(2), sample_aspect_ratio=Fraction(900), sound=None
+    )
+    with open_source(path) as source:
+        assert source.info.sample_aspect == 1
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 2), (21, 35)])
 def test_tiny_and_odd_sizes_are_read(tmp_path: Path, height: int, width: int) -> None:
     path = clips.write_clip(tmp_path / "s.mp4", clips.pictures(3, height, width), sound=None)

@@ -1,0 +1,33 @@
+"""How much memory there is."""
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def machine_memory() -> float:
+    """Return the bytes of memory that this machine has, or this container may take.
+
+    What is free would say more, but changes: equal runs must do alike, and so give equal dreams.
+    """
+    return min([_physical_memory(), *_container_limits()])
+
+
+def _physical_memory() -> float:
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return math.inf
+
+
+def _container_limits() -> Iterator[float]:
+    for path in map(Path, _CGROUP_LIMITS):
+        try:
+            text = path.read_text().strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            yield float(text)

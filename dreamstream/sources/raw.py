@@ -1,0 +1,44 @@
+"""A still as it is stored, and how it is made upright, opaque and sRGB."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dreamstream.frames import Pixels
+from dreamstream.sources.colour import on_white
+from dreamstream.sources.icc import to_srgb
+from dreamstream.sources.orientation import UPRIGHT, Orientation, upright
+
+
+@dataclass(slots=True)
+class RawPicture:
+    """A still as it is stored.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        alpha: (H, W) uint8, 255 where it is opaque; None where it is so everywhere.
+        orientation: What makes it upright.
+        profile: Its ICC profile; None where it has none.
+    """
+
+    pixels: Pixels
+    alpha: npt.NDArray[np.uint8] | None = None
+    orientation: Orientation = UPRIGHT
+    profile: bytes | None = None
+
+    def finish(self, name: str) -> Pixels:
+        """Return it in sRGB, upright, on white, as browsers show it.
+
+        Args:
+            name: What messages call it.
+
+        Returns:
+            (H, W, 3) uint8 RGB, contiguous.
+        """
+        pixels = self.pixels
+        if self.profile is not None:
+            pixels = to_srgb(pixels, self.profile, name)
+        if self.alpha is not None and self.alpha.shape == pixels.shape[:2]:
+            pixels = on_white(pixels, self.alpha)
+        return upright(pixels, self.orientation)
