@@ -34,8 +34,8 @@ import tensorflow as tf
 
 from dreamstream._libraries import cv2
 from dreamstream.frames import FloatImage, to_pixels
+from dreamstream.machine import processor_flags
 from dreamstream.models.dreamnet import LAYERS, POOL_STRIDES, TRUNK, WEIGHTS_PATH, build_dreamnet
-from dreamstream.processor import processor_flags
 from tools.dreamnet_training.dreaming import BEAUTIFUL, PLAIN, Ascent, Manner
 from tools.dreamnet_training.gradients import Tensor, compiled, normalised
 from tools.dreamnet_training.photos import centre_crops, find_photos, split_photos

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from dreamstream.dream.dreamer import Dreamer
     from dreamstream.dream.report import FrameRecord
     from dreamstream.frames import Frame, StreamInfo
-    from dreamstream.render.job import Job
-    from dreamstream.render.pipeline import dream_stream
-    from dreamstream.render.run import render
+    from dreamstream.rendering.job import Job
+    from dreamstream.rendering.pipeline import dream_stream
+    from dreamstream.rendering.run import render
     from dreamstream.sinks import Sink, open_sink
     from dreamstream.sources import Source, open_source
 
@@ -50,14 +50,14 @@ _HOMES = {
     "Dreamer": "dreamstream.dream.dreamer",
     "Frame": "dreamstream.frames",
     "FrameRecord": "dreamstream.dream.report",
-    "Job": "dreamstream.render.job",
+    "Job": "dreamstream.rendering.job",
     "Sink": "dreamstream.sinks",
     "Source": "dreamstream.sources",
     "StreamInfo": "dreamstream.frames",
-    "dream_stream": "dreamstream.render.pipeline",
+    "dream_stream": "dreamstream.rendering.pipeline",
     "open_sink": "dreamstream.sinks",
     "open_source": "dreamstream.sources",
-    "render": "dreamstream.render.run",
+    "render": "dreamstream.rendering.run",
 }
 
 

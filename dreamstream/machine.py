@@ -1,9 +1,12 @@
-"""How much memory there is."""
+"""What this machine has: its processor and its memory."""
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+_CPU_INFORMATION = Path("/proc/cpuinfo")
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -31,3 +34,17 @@ def _container_limits() -> Iterator[float]:
             continue
         if text.isdecimal():
             yield float(text)
+
+
+def processor_flags(information: Path = _CPU_INFORMATION) -> frozenset[str]:
+    """Return what the processor can do, as Linux names it; nothing where the system doesn't tell.
+
+    Args:
+        information: Linux's description of the processors.
+    """
+    try:
+        text = information.read_text()
+    except OSError:
+        return frozenset()
+    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    return frozenset(flags[1].split()) if flags else frozenset()

@@ -11,12 +11,12 @@ import dreamstream
 PACKAGE = Path(dreamstream.__file__).parent
 LEVELS = (
     ("errors", "_version"),
-    ("_libraries", "config", "processor"),
+    ("_libraries", "config", "file_names", "machine"),
     ("frames",),
     ("models", "temporal", "sources", "journal"),
     ("dream", "sinks"),
     ("clips",),
-    ("live", "render"),
+    ("live", "rendering"),
     ("cli",),
     ("__main__",),
 )
@@ -43,8 +43,11 @@ def imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are absolute"
-            if node.module == "dreamstream":
-                yield from (f"dreamstream.{alias.name}" for alias in node.names)
+            if (
+                node.module is not None
+                and (PACKAGE.parent / Path(*node.module.split("."))).is_dir()
+            ):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
             elif node.module is not None:
                 yield node.module
         elif isinstance(node, ast.Import):

@@ -22,7 +22,7 @@ from dreamstream.config import DreamConfig, MediaConfig
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import FrameRecord
 from dreamstream.frames import Frame, Pixels, StreamInfo
-from dreamstream.render.pipeline import dream_frames
+from dreamstream.rendering.pipeline import dream_frames
 from dreamstream.sinks import ArraySink, Sink, TeeSink, open_sink
 from dreamstream.sources import open_source
 

@@ -2,20 +2,19 @@
 
 import argparse
 import dataclasses
-import os
-import re
 import sys
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
 from dreamstream._version import __version__
+from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
+from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
 from dreamstream.config import PRESETS, DreamConfig, LiveConfig, MediaConfig, Preset
-from dreamstream.errors import FieldError, UsageError
-from dreamstream.render.job import Job, flag_of, is_folder
+from dreamstream.errors import UsageError
+from dreamstream.rendering.job import Job, flag_of, is_folder
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
 
@@ -23,8 +22,8 @@ EPILOG = """\
 INPUT is a video, a GIF or another animated picture, a picture, a folder of pictures, a pattern such
 as in/%05d.png, a URL (http, https, rtsp), - for stdin, or camera[:N] (files of such names are ./-
 and ./camera).  OUTPUT is a .mp4 .mov .mkv .webm .gif .apng, a .png .jpg .webp, numbered pictures
-such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown in a window.  Is it
-a folder, or ends it with a slash, any number of INPUTs may stand before it: a video becomes
+such as out/%05d.png, or - for Matroska to stdout; without it the dream is shown in a window.  If it
+is a folder, or ends with a slash, any number of INPUTs may stand before it: a video becomes
 OUTPUT/NAME.mp4, a picture keeps its suffix.  A camera (also by its device's path), an rtsp stream,
 or a film with --live is shown live, in a window whose h key shows the others; OUTPUT records it.
 
@@ -45,10 +44,6 @@ _GROUPS = {
     "clip": "tunnel into a picture, each frame dreamed from the moved last one",
     "live": "live (a camera, an rtsp stream, or a film with --live)",
 }
-
-
-_KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, LiveConfig)
-"""Where the options live that a TOML file may set too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +102,8 @@ def parse_request(arguments: Sequence[str]) -> Request:
     options, names = _split_at_dashes(arguments)
     given = vars(_make_parser().parse_intermixed_args(_tied(options)))
     inputs, output = _divide([*given.pop("names", []), *names])
-    lent = _read_toml(given.pop("config", None), own=False)
-    settings = _lay_over(_read_user_toml(), lent)
+    lent = read_toml(given.pop("config", None), own=False)
+    settings = _lay_over(read_user_toml(), lent)
     settings = _lay_over(settings, given)
     if not any(inputs) and not settings.get("listing"):
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
@@ -120,9 +115,9 @@ def parse_request(arguments: Sequence[str]) -> Request:
     return Request(
         inputs=inputs,
         output=output,
-        dream=_configure(DreamConfig, settings),
-        media=_configure(MediaConfig, settings),
-        live=_configure(LiveConfig, settings),
+        dream=configure(DreamConfig, settings),
+        media=configure(MediaConfig, settings),
+        live=configure(LiveConfig, settings),
         listing=settings.get("listing"),
         preview=preview,
         quiet=settings.get("quiet", False),
@@ -233,7 +228,7 @@ def _make_parser() -> argparse.ArgumentParser:
             _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
     groups["input"].add_argument(
         "--preview",
-        type=_time,
+        type=time_of,
         metavar="TIME",
         help="dream only the frame at this time, into OUTPUT or INPUT's name with -preview.png",
     )
@@ -261,9 +256,9 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     group.add_argument(
         *names,
         dest=field.name,
-        type=_reader(field),
-        metavar=_METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
-        help=f"{text} (default: {field.metadata.get('shown') or _show(default, _none_of(field))})",
+        type=reader(field),
+        metavar=METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
+        help=f"{text} (default: {field.metadata.get('shown') or show(default, none_of(field))})",
     )
 
 
@@ -285,234 +280,6 @@ def _add_general(group: Any) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say more, tracebacks too")
     group.add_argument("--version", action="version", version=f"dreamstream {__version__}")
-
-
-def _configure(kind: type[Any], settings: Mapping[str, Any]) -> Any:
-    """Make a configuration of the settings that are its fields."""
-    names = [field.name for field in dataclasses.fields(kind)]
-    try:
-        return kind(**{name: settings[name] for name in names if name in settings})
-    except FieldError as error:
-        field = error.field
-        field = "preview" if field == "start" and "preview" in settings else field
-        raise UsageError(f"{flag_of(field)}: {error.problem}", field) from error
-
-
-# --- values --------------------------------------------------------------------------------------
-
-
-def _layers(text: str) -> dict[str, float]:
-    """Read ``name=1,other=.5``; a name alone has the coefficient 1."""
-    layers = {}
-    for part in filter(None, text.split(",")):
-        name, _, coefficient = part.partition("=")
-        layers[name.strip()] = float(coefficient or 1)
-    return layers
-
-
-_TIME = re.compile(r"-?(\d{1,9}:){0,2}(\d{1,9}(\.\d{0,12})?|\.\d{1,12})", re.ASCII)
-
-
-def _time(text: str) -> Fraction:
-    """Read seconds, or [HH:]MM:SS[.m], exactly."""
-    if not _TIME.fullmatch(text.strip()):
-        raise ValueError("no time")
-    seconds = Fraction(0)
-    for part in text.strip().lstrip("-").split(":"):
-        seconds = 60 * seconds + Fraction(part)
-    return -seconds if "-" in text else seconds
-
-
-_RATE = re.compile(r"(\d{1,6}(\.\d{0,6})?|\.\d{1,6})(/[1-9]\d{0,5})?", re.ASCII)
-
-
-def _rate(text: str) -> Fraction:
-    """Read a rate such as 12.5 or 30000/1001, exactly."""
-    if not _RATE.fullmatch(text.strip()):
-        raise ValueError("no rate")
-    above, _, below = text.strip().partition("/")
-    return Fraction(above) / int(below or 1)
-
-
-def _frames(text: str) -> tuple[int | None, int | None]:
-    """Read A:B, either side of which may be empty."""
-    first, colon, last = text.partition(":")
-    if not colon:
-        raise ValueError("no colon")
-    return int(first) if first else None, int(last) if last else None
-
-
-def _tile(text: str) -> int | str:
-    """Read pixels, or a word."""
-    return int(text) if text.strip().isdecimal() else text
-
-
-def _drift(text: str) -> tuple[float, float]:
-    """Read X,Y."""
-    x, comma, y = text.partition(",")
-    if not comma:
-        raise ValueError("no comma")
-    return float(x), float(y)
-
-
-_READERS: Mapping[Any, Callable[[str], Any]] = {
-    "layers": _layers,
-    "frames": _frames,
-    "drift": _drift,
-    "start": _time,
-    "duration": _time,
-    "weights": Path,
-    "stats": Path,
-    "max_loss": float,
-    "dream_size": int,
-    "crf": int,
-    "codec": str,
-    "fps": _rate,
-    "live_fps": _rate,
-    "tile": _tile,
-}
-"""How the fields are read whose type alone does not say it; the others by calling their type."""
-
-_METAVARS = {
-    "layers": "NAME=N,...",
-    "frames": "A:B",
-    "drift": "X,Y",
-    "zoom": "FACTOR",
-    "rotate": "DEGREES",
-    "start": "TIME",
-    "duration": "TIME",
-    "weights": "FILE",
-    "stats": "FILE",
-    "preset": "NAME",
-    "model": "NAME",
-    "octaves": "N",
-    "steps": "N",
-    "first_steps": "N",
-    "max_loss": "LOSS",
-    "dream_size": "PX",
-    "tile": "PX",
-    "jitter": "PX",
-    "smoothing": "PX",
-    "octave_rule": "NAME",
-    "precision": "TYPE",
-    "threads": "N",
-    "crf": "N",
-    "fps": "RATE",
-    "live_fps": "RATE",
-}
-
-
-def _reader(field: "dataclasses.Field[Any]") -> Callable[[str], Any]:
-    """Make the function that reads a field's text; it names itself for argparse's message."""
-    read = _READERS.get(field.name, field.type)
-    none, choices = _none_of(field), field.metadata.get("choices")
-
-    def value(text: str) -> Any:
-        if none is not None and text.strip().lower() == none:
-            return None
-        if choices and text not in choices:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
-        return read(text)  # type: ignore[operator]
-
-    value.__name__ = field.name.replace("_", " ")
-    return value
-
-
-def _none_of(field: "dataclasses.Field[Any]") -> str | None:
-    """Return the word for a field's None; None where it has none."""
-    word: str | None = field.metadata.get("none")
-    return "none" if word is None and field.default is None else word
-
-
-def _show(value: Any, none: str | None) -> str:
-    """Write a default as a flag takes it."""
-    if value is None:
-        return none or "none"
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={coefficient:g}" for name, coefficient in value.items())
-    if isinstance(value, tuple):
-        return "all" if None in value else ",".join(f"{part:g}" for part in value)
-    return str(value)
-
-
-# --- TOML ----------------------------------------------------------------------------------------
-
-
-def user_toml_path() -> Path:
-    """Name the settings file in the user's configuration folder."""
-    if os.name == "nt":
-        folder = Path(os.environ.get("APPDATA", Path.home()))
-    else:
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return folder / "dreamstream" / "config.toml"
-
-
-def _read_user_toml() -> dict[str, Any]:
-    path = user_toml_path()
-    return _read_toml(path) if path.is_file() else {}
-
-
-_OWN = ("stats", "overwrite", "weights")
-"""Settings that name files or let them be replaced, which a file given by another may not."""
-
-
-def _read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
-    """Read settings by the flags' names, with ``-`` or ``_``.
-
-    Args:
-        path: The file; None for none.
-        own: Whether it is the user's own settings file and may name files.
-    """
-    if path is None:
-        return {}
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"reading {path} failed: {error}") from error
-    settings = {
-        name.replace("-", "_"): _toml_value(path, name.replace("-", "_"), value)
-        for name, value in table.items()
-    }
-    for name in _OWN:
-        if name in settings and not own:
-            raise UsageError(
-                f"reading {path} failed: {name} is not for such a file; give {flag_of(name)}, or "
-                f"set it in {user_toml_path()}"
-            )
-    try:
-        for kind in _KINDS:
-            _configure(kind, settings)
-    except UsageError as error:
-        raise UsageError(f"reading {path} failed: {error}") from error
-    return settings
-
-
-def _toml_value(path: Path, name: str, value: Any) -> Any:
-    """Check a TOML value as the flag of its name would be checked."""
-    fields = {f.name: f for kind in _KINDS for f in dataclasses.fields(kind)}
-    if name not in fields:
-        raise UsageError(f"reading {path} failed: there is no setting {name}; see --help")
-    field = fields[name]
-    if field.type is bool and isinstance(value, bool):
-        return value
-    if field.type is bool or isinstance(value, bool | list) or not _takes(field, value):
-        raise UsageError(f"reading {path} failed: {name} = {value!r} is of the wrong type")
-    text = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-    try:
-        return _reader(field)(text)
-    except argparse.ArgumentTypeError as error:
-        raise UsageError(f"reading {path} failed: {name} = {error}") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"reading {path} failed: {name} = {value!r} can't be used") from error
-
-
-def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
-    """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
-    if isinstance(value, dict):
-        return field.name == "layers"
-    named = field.type is str or field.name in ("codec", "weights", "stats")
-    return isinstance(value, str) or not named
 
 
 def list_presets_text() -> str:

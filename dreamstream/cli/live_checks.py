@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dreamstream.cli.arguments import Request
 from dreamstream.config import LiveConfig
 from dreamstream.errors import UsageError
-from dreamstream.render.job import flag_of
+from dreamstream.rendering.job import flag_of
 
 
 def require_live(request: Request) -> None:
     """Raise a UsageError where an option can't act in a live view, or nothing would come of it."""
     from dreamstream.live.session import is_live
-    from dreamstream.render.checks import require_own_stats
+    from dreamstream.rendering.checks import require_own_stats
 
     media, live = request.media, request.live
     is_film = not is_live(request.inputs[0], LiveConfig())

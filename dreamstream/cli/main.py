@@ -30,7 +30,7 @@ from dreamstream.errors import (
 from dreamstream.models.tensorflow_setup import load_tensorflow
 
 if TYPE_CHECKING:
-    from dreamstream.render.run import Renderer
+    from dreamstream.rendering.run import Renderer
 
 DONE, FAILURE, USAGE, BAD_INPUT, PARTIAL = 0, 1, 2, 3, 4
 _FROM_BEST_TO_WORST = (DONE, PARTIAL, BAD_INPUT, USAGE, FAILURE)
@@ -120,7 +120,7 @@ def _dream(request: Request) -> int:
     with _logging(request):
         if request.into_folder:
             _make_folder(str(request.output))
-        from dreamstream.render.run import Renderer
+        from dreamstream.rendering.run import Renderer
 
         renderer = Renderer(verbose=request.verbose)
         codes = [_attempt(request, renderer, source) for source in request.inputs]
@@ -181,7 +181,7 @@ def _show_live(request: Request, target: str) -> int:
     """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
     from dreamstream.live.loading import load_model
     from dreamstream.live.session import LiveRun, run_live
-    from dreamstream.render.stats import StatsFile
+    from dreamstream.rendering.stats import StatsFile
 
     require_live(request)
     begun, media = time.perf_counter(), request.media

@@ -73,7 +73,7 @@ class ModelEntry:
         return self.depths.get(word, word)
 
     def shows(self, layer: str) -> str:
-        """Say what a layer tends to show; "" where that is not known."""
+        """Return what a layer tends to show; "" where that is not known."""
         return self.layers.get(layer, "")
 
     def unknown_layers(self, words: Iterable[str]) -> UnknownNameError:

@@ -43,11 +43,11 @@ class Convolution(Windowed):
         return int(self.kernel.shape[3])
 
     def scaled(self, factor: Array, offset: Array) -> Self:
-        """Give the operation whose output is ``factor`` times this one's, plus ``offset``."""
+        """Return the operation whose output is ``factor`` times this one's, plus ``offset``."""
         return replace(self, kernel=self.kernel * factor, bias=self.bias * factor + offset)
 
     def as_rectified(self) -> Self:
-        """Give the same convolution with a rectifier behind it."""
+        """Return the same convolution with a rectifier behind it."""
         return replace(self, rectified=True)
 
     def build(self, dtype: tf.DType) -> Function:
@@ -117,7 +117,7 @@ class Convolution(Windowed):
         return forward
 
     def _mirrored_padding(self) -> str | list[list[int]]:
-        """Give the padding with which the mirrored kernel leads back to the input's size."""
+        """Return the padding with which the mirrored kernel leads back to the input's size."""
         reach = [
             (side - 1) * dilation
             for side, dilation in zip(self.kernel.shape, self.dilations, strict=False)
@@ -131,7 +131,7 @@ class Convolution(Windowed):
 
 
 def mirror(kernel: Array) -> Array:
-    """Give the kernel that convolves a gradient back to a convolution's input, of stride 1.
+    """Return the kernel that convolves a gradient back to a convolution's input, of stride 1.
 
     Args:
         kernel: (rows, columns, in, out).
@@ -143,7 +143,7 @@ def mirror(kernel: Array) -> Array:
 
 
 def phases(kernel: Array, stride: int) -> Array:
-    """Give the kernel that convolves a gradient back to an input of which it is 1 / stride.
+    """Return the kernel that convolves a gradient back to an input of which it is 1 / stride.
 
     Args:
         kernel: (rows, columns, in, out).
@@ -190,7 +190,7 @@ class DepthwiseConvolution(Windowed):
         return int(self.kernel.shape[2] * self.kernel.shape[3])
 
     def scaled(self, factor: Array, offset: Array) -> Self:
-        """Give the operation whose output is ``factor`` times this one's, plus ``offset``."""
+        """Return the operation whose output is ``factor`` times this one's, plus ``offset``."""
         kernel = self.kernel * np.reshape(factor, self.kernel.shape[2:])
         return replace(self, kernel=kernel, bias=self.bias * factor + offset)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dreamstream.config import DreamConfig
 from dreamstream.errors import DeviceError
-from dreamstream.processor import processor_flags
+from dreamstream.machine import processor_flags
 
 Capability = tuple[int, int]
 
@@ -69,7 +69,7 @@ def choose_precision(
 
 
 def is_fast_in_bfloat16(flags: frozenset[str]) -> bool:
-    """Tell whether a processor is faster in bfloat16 than in float32.
+    """Return whether a processor is faster in bfloat16 than in float32.
 
     Args:
         flags: The processor's, as Linux names them.

@@ -204,7 +204,7 @@ def _build(entry: ModelEntry) -> keras.Model:
 
 
 def _readable_layers(entry: ModelEntry, whole: keras.Model) -> Mapping[str, keras.Layer]:
-    """Give the layers that may be chosen: all, but of the bundled network those with a scale."""
+    """Return the layers that may be chosen: all, but of the bundled network those with a scale."""
     from dreamstream.models.applications import canonical_layers
 
     layers = canonical_layers(whole)

@@ -127,7 +127,7 @@ class Norm(Pointwise):
     offset: Array
 
     def scaled(self, factor: Array, offset: Array) -> Self:
-        """Give the operation whose output is ``factor`` times this one's, plus ``offset``."""
+        """Return the operation whose output is ``factor`` times this one's, plus ``offset``."""
         return replace(self, factor=self.factor * factor, offset=self.offset * factor + offset)
 
     def build(self, dtype: tf.DType) -> Function:
@@ -223,7 +223,7 @@ class Concatenation(Pointwise):
 
 @dataclass(frozen=True, eq=False)
 class Part(Pointwise):
-    """Gives one of several tensors."""
+    """Returns one of several tensors."""
 
     index: int
 

@@ -59,7 +59,7 @@ class PlainDreamnet:
         return graph_of(found[layer] for layer in self._layers)
 
     def get_weights(self) -> list[NDArray[np.float32]]:
-        """Give the kernels and biases of what is left after the cut, in the order of the graph."""
+        """Return the kernels and biases of what is left after the cut, in the graph's order."""
         return list(self._weights.values())
 
     def _convolved(self, features: Node, convolution: Convolution) -> Node:

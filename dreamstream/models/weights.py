@@ -136,7 +136,7 @@ def _download(published: PublishedWeights) -> Path:
 
 @contextlib.contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Give sockets opened meanwhile a timeout, which get_file has no argument for."""
+    """Return sockets opened meanwhile a timeout, which get_file has no argument for."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -245,7 +245,7 @@ def _load_whole(model: keras.Model, contents: _WeightsFile, path: Path) -> None:
 
 
 def _as_hdf5(path: Path, scratch: Path) -> Path:
-    """Give the HDF5 file with the weights: the file itself or what its archive holds."""
+    """Return the HDF5 file with the weights: the file itself or what its archive holds."""
     import h5py
 
     _require_content(path)

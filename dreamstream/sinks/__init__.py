@@ -70,7 +70,7 @@ def open_sink(
 
 
 def is_series(target: str | Path) -> bool:
-    """Tell whether a target is files that hold a series of frames."""
+    """Return whether a target is files that hold a series of frames."""
     path = Path(target)
     if str(target) == STDOUT:
         return False
@@ -78,7 +78,7 @@ def is_series(target: str | Path) -> bool:
 
 
 def is_there(target: str | Path) -> bool:
-    """Tell whether there is an output already: the file, or pictures that a pattern names."""
+    """Return whether there is an output already: the file, or pictures that a pattern names."""
     path = Path(target)
     return any(numbered(path)) if _is_numbered(path) else path.is_file()
 

@@ -56,7 +56,7 @@ class Sink(Protocol):
         """
 
     def abort(self) -> None:
-        """Give up: keep what was written as ``partial`` where it is of use; raise nothing."""
+        """Return up: keep what was written as ``partial`` where it is of use; raise nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +166,7 @@ def require_free(target: Path, info: StreamInfo, overwrite: bool) -> None:
 
 
 def _find_obstacle(target: Path, info: StreamInfo, overwrite: bool) -> str | None:
-    """Say what stands against a target, and the remedy."""
+    """Return what stands against a target, and the remedy."""
     if not target.parent.is_dir():
         return f"there is no folder {target.parent}; make it with 'mkdir -p {target.parent}'"
     if target.is_dir():

@@ -13,7 +13,7 @@ from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
 from dreamstream.errors import TargetError
 from dreamstream.frames import StreamInfo
-from dreamstream.processor import processor_flags
+from dreamstream.machine import processor_flags
 
 _LOG = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ def encoder_options(codec: Codec, media: MediaConfig, info: StreamInfo) -> dict[
 
 
 def pixel_format(codec: Codec, info: StreamInfo) -> str:
-    """Tell how a codec stores a stream's pictures."""
+    """Return how a codec stores a stream's pictures."""
     odd = codec.odd_pixel_format or codec.pixel_format
     return odd if _is_odd(info) else codec.pixel_format
 
@@ -250,5 +250,5 @@ def _fits(codec: Codec, info: StreamInfo) -> bool:
 
 
 def _is_odd(info: StreamInfo) -> bool:
-    """Tell whether the width or the height is odd."""
+    """Return whether the width or the height is odd."""
     return bool(info.height % 2 or info.width % 2)

@@ -103,6 +103,6 @@ def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[tuple[bytes, int
 
 
 def _head_size(file: BinaryIO, position: int) -> int:
-    """Tell the length of a box's head: its size is in 32 bits, or in 64."""
+    """Return the length of a box's head: its size is in 32 bits, or in 64."""
     file.seek(position)
     return 16 if file.read(4) == b"\0\0\0\1" else 8

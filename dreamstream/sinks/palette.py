@@ -91,7 +91,7 @@ class Painter:
         colours.push(None)
 
     def paint(self, picture: "av.VideoFrame") -> "av.VideoFrame":
-        """Give the picture in the palette's colours, at the same time."""
+        """Return the picture in the palette's colours, at the same time."""
         self._entry.push(picture)
         return _picture(self._exit)
 

@@ -92,5 +92,5 @@ class ScaledSink(Sink):
         self._sink.close()
 
     def abort(self) -> None:
-        """Give the sink up."""
+        """Return the sink up."""
         self._sink.abort()

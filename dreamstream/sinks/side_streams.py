@@ -144,6 +144,6 @@ class Companions:
 
     @staticmethod
     def _follows(packet: Packet, latest: Fraction | None) -> bool:
-        """Tell whether a packet comes after the one before it; cues may come at one time."""
+        """Return whether a packet comes after the one before it; cues may come at one time."""
         time = time_of(packet)
         return latest is None or time > latest or (time == latest and is_text(packet))

@@ -127,7 +127,7 @@ class _Copy(Lane):
 
 
 def _holds(name: str, stream: "av.AudioStream", suffix: str) -> bool:
-    """Tell whether a container's players find a stream in it."""
+    """Return whether a container's players find a stream in it."""
     if suffix in _HOLDS:
         return name in _HOLDS[suffix]
     try:

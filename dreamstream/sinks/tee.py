@@ -9,7 +9,7 @@ from dreamstream.sinks.base import Sink
 
 
 class TeeSink(Sink):
-    """Gives every frame to several sinks, such as a file and a window.
+    """Returns every frame to several sinks, such as a file and a window.
 
     Args:
         sinks: The sinks, at least one; they are closed with the tee.

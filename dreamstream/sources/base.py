@@ -32,7 +32,7 @@ class Source(Protocol):
         return self
 
     def __next__(self) -> Frame:
-        """Give the next frame.
+        """Return the next frame.
 
         Raises:
             StopIteration: The stream has ended or is closed.
@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and devices; closing twice is no fault."""
+        """Release files and devices; closing twice is no fault."""
 
     def __enter__(self) -> Self:
         return self

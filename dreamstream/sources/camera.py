@@ -62,7 +62,7 @@ class CameraSource(Source):
         return frame
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
         self._capture.release()
 
     def _skip(self) -> None:
@@ -74,7 +74,7 @@ class CameraSource(Source):
             self._capture.grab()
 
     def _tick(self) -> Fraction:
-        """Tell the time since the first frame kept; it always grows."""
+        """Return the time since the first frame kept; it always grows."""
         now = time.monotonic()
         self._begin = now if self._begin is None else self._begin
         self._ticks = max(self._ticks + 1, round((now - self._begin) / TICK))

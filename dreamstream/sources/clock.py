@@ -60,7 +60,7 @@ class Clock:
         self.origin = self._origin_ticks * self.base
 
     def time(self, picture: "av.VideoFrame") -> Fraction:
-        """Give a picture's time, which always grows, in seconds since the origin.
+        """Return a picture's time, which always grows, in seconds since the origin.
 
         A missing timestamp continues at the nominal rate; one that lies before the origin is moved
         there; one that repeats or goes back, as in badly joined files, a tick behind its
@@ -98,7 +98,7 @@ class Clock:
         return False
 
     def _told(self, picture: "av.VideoFrame") -> int:
-        """Give the time that a picture itself tells, in ticks since the origin."""
+        """Return the time that a picture itself tells, in ticks since the origin."""
         ticks = self._ordered(picture) if self._tells_order_only else picture.pts
         if ticks is not None:
             base = picture.time_base or self.base

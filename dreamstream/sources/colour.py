@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dreamstream._libraries import av
 from dreamstream.frames import BT709, Pixels
-from dreamstream.sources.graph import Graph
+from dreamstream.sources.filter_graph import FilterGraph
 from dreamstream.sources.orientation import orientation_of, upright
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class ToRgb:
     def __init__(self, name: str) -> None:
         self._name = name
         self._reformatter = av.video.reformatter.VideoReformatter()
-        self._to_sdr: Graph | None = None
+        self._to_sdr: FilterGraph | None = None
 
     def __call__(self, picture: "av.VideoFrame") -> Pixels:
         """Convert a picture.
@@ -106,7 +106,7 @@ class ToRgb:
     def _mapped(self, picture: "av.VideoFrame") -> "av.VideoFrame":
         """Map HDR to SDR; what it does not tell of its colours is BT.2020."""
         if self._to_sdr is None:
-            self._to_sdr = Graph(*_TO_SDR)
+            self._to_sdr = FilterGraph(*_TO_SDR)
             _LOG.warning("%s is HDR (%s): it is mapped to SDR", self._name, _HDR[picture.color_trc])
         if picture.color_primaries == _UNTOLD:
             picture.color_primaries = _BT2020
@@ -117,7 +117,7 @@ class ToRgb:
 
 
 def tags_of(picture: "av.VideoFrame") -> tuple[int, int]:
-    """Tell the H.273 numbers of primaries and transfer that :class:`ToRgb` leaves a picture."""
+    """Return the H.273 numbers of primaries and transfer that :class:`ToRgb` leaves a picture."""
     if picture.color_trc in _HDR:
         return BT709, BT709
     told = picture.color_primaries, picture.color_trc
@@ -155,12 +155,12 @@ def _range(picture: "av.VideoFrame") -> int:
 
 
 def _is_limited_grey(picture: "av.VideoFrame") -> bool:
-    """Tell whether a picture has but a limited luma, which swscale takes for full (seen)."""
+    """Return whether a picture has but a limited luma, which swscale takes for full (seen)."""
     return picture.format.name.startswith("gray") and picture.color_range == _LIMITED
 
 
 def _levels(picture: "av.VideoFrame") -> tuple[int, int]:
-    """Tell which 16-bit values swscale gives for black and white (seen in FFmpeg 8)."""
+    """Return which 16-bit values swscale gives for black and white (seen in FFmpeg 8)."""
     bits = picture.format.components[0].bits
     if _is_limited_grey(picture):
         return 16 << 8, 235 << 8

@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeAlias
 
 from dreamstream._libraries import av
 from dreamstream.sources.deinterlace import Timed
-from dreamstream.sources.graph import Graph
+from dreamstream.sources.filter_graph import FilterGraph
 
 _SEGMENT, _TRACKS, _TRACK, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 """Identifiers of Matroska's elements, from the file down to a track's picture; the frames' own."""
@@ -55,12 +55,12 @@ def cropped(pictures: Iterator[Timed], crop: Crop) -> Iterator[Timed]:
         yield from pictures
         return
     size = f"iw-{crop.left + crop.right}:ih-{crop.top + crop.bottom}"
-    graph = Graph(("crop", f"{size}:{crop.left}:{crop.top}:exact=1"))
+    graph = FilterGraph(("crop", f"{size}:{crop.left}:{crop.top}:exact=1"))
     for time, picture in pictures:
         yield from ((time, part) for part in _cut(graph, picture, crop))
 
 
-def _cut(graph: Graph, picture: "av.VideoFrame", crop: Crop) -> Iterator["av.VideoFrame"]:
+def _cut(graph: FilterGraph, picture: "av.VideoFrame", crop: Crop) -> Iterator["av.VideoFrame"]:
     if picture.width <= crop.left + crop.right or picture.height <= crop.top + crop.bottom:
         yield picture
         return

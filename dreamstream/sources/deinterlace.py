@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from dreamstream._libraries import av
-from dreamstream.sources.graph import Graph
+from dreamstream.sources.filter_graph import FilterGraph
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def deinterlaced(pictures: Iterator[Timed], name: str) -> Iterator[Timed]:
     Yields:
         The pictures with the times they came with; the last of them lags one behind.
     """
-    graph: Graph | None = None
+    graph: FilterGraph | None = None
     times: deque[Fraction] = deque()
     for time, picture in pictures:
         if graph is None and not picture.interlaced_frame:
@@ -36,7 +36,7 @@ def deinterlaced(pictures: Iterator[Timed], name: str) -> Iterator[Timed]:
             continue
         if graph is None:
             _LOG.info("%s is interlaced: it is deinterlaced", name)
-            graph = Graph(_BWDIF)
+            graph = FilterGraph(_BWDIF)
         times.append(time)
         for whole in graph.push(picture):
             yield times.popleft(), whole

@@ -10,7 +10,7 @@ from dreamstream.sources.base import Source
 
 
 class HeldSource(Source):
-    """Gives the first frame of another source again and again, at a constant rate.
+    """Returns the first frame of another source again and again, at a constant rate.
 
     Args:
         source: The source, of a still; it is closed with this one.

@@ -151,5 +151,5 @@ def _is_picture(path: Path) -> bool:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Give a key that sorts ``f9`` before ``f10``."""
+    """Return a key that sorts ``f9`` before ``f10``."""
     return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]

@@ -78,7 +78,7 @@ class Pipe:
 
 
 def is_url(target: str | Path) -> bool:
-    """Tell whether a target is a URL rather than a path."""
+    """Return whether a target is a URL rather than a path."""
     return isinstance(target, str) and _URL.match(target) is not None
 
 

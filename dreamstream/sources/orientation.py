@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream._libraries import av
-from dreamstream.sources.graph import Graph
+from dreamstream.sources.filter_graph import FilterGraph
 from dreamstream.sources.headers import ORIENTATION_TAG, tiff_entries
 
 _MATRIX = struct.Struct("=9i")
@@ -106,7 +106,7 @@ def _display_matrix(picture: "av.VideoFrame") -> Sequence[int] | None:
     try:
         beside = picture.side_data
     except ValueError:  # side data that PyAV does not know
-        (bare,) = Graph(("sidedata", f"mode=delete:type={_EXIF_SIDE_DATA}")).push(picture)
+        (bare,) = FilterGraph(("sidedata", f"mode=delete:type={_EXIF_SIDE_DATA}")).push(picture)
         beside = bare.side_data
     found = beside.get("DISPLAYMATRIX")
     return None if found is None else _MATRIX.unpack(bytes(cast(Any, found)))

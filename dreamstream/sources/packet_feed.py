@@ -55,7 +55,7 @@ class Feed:
         self._demuxed = self._container.demux(self._wanted)
 
     def pictures(self) -> Iterator["av.Packet[av.VideoStream]"]:
-        """Give the packets of the pictures; after an error one may ask for more of them.
+        """Return the packets of the pictures; after an error one may ask for more of them.
 
         Raises:
             av.error.FFmpegError: The stream can't be read, or is damaged here.
@@ -75,7 +75,7 @@ class Feed:
         return self._container.metadata
 
     def chapters(self) -> "list[av.container.core.Chapter]":
-        """Give the container's chapters."""
+        """Return the container's chapters."""
         return self._container.chapters()
 
     def ask(self) -> "Feed":
@@ -99,7 +99,7 @@ class Feed:
         return tuple(self._beside)
 
     def demux(self, _streams: object) -> Iterator[_Packet]:
-        """Give the packets beside the pictures; where it must, it reads on and holds pictures."""
+        """Return the packets beside the pictures; where it must, it reads on and holds pictures."""
         while self._beside or self._read_safely():
             if self._beside:
                 yield self._beside.popleft()

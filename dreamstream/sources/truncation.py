@@ -48,7 +48,7 @@ def _tail(path: Path) -> bytes:
 
 
 def _riff_end(path: Path) -> int:
-    """Tell where an AVI's first part ends by its head; 0 where it does not say."""
+    """Return where an AVI's first part ends by its head; 0 where it does not say."""
     with path.open("rb") as file:
         head = file.read(8)
     size = int.from_bytes(head[4:], "little")
@@ -56,7 +56,7 @@ def _riff_end(path: Path) -> int:
 
 
 def _segment_end(path: Path) -> int:
-    """Tell where a Matroska file ends by its head; 0 where it does not say."""
+    """Return where a Matroska file ends by its head; 0 where it does not say."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head.startswith(_EBML_HEAD):

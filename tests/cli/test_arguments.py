@@ -13,11 +13,11 @@ from dreamstream.cli.arguments import (
     Request,
     list_presets_text,
     parse_request,
-    user_toml_path,
 )
+from dreamstream.cli.settings_files import user_toml_path
 from dreamstream.config import PRESETS, DreamConfig, MediaConfig
 from dreamstream.errors import UsageError
-from dreamstream.render.job import flag_of
+from dreamstream.rendering.job import flag_of
 
 FIELDS = [field for kind in (DreamConfig, MediaConfig) for field in dataclasses.fields(kind)]
 

@@ -19,7 +19,7 @@ from dreamstream.config import PRESETS
 from dreamstream.errors import SinkError
 from dreamstream.frames import Pixels, StreamInfo
 from dreamstream.models.catalog import MODELS
-from dreamstream.render import output_names
+from dreamstream.rendering import output_names
 from dreamstream.sinks import ArraySink, open_sink
 from dreamstream.sources import open_source
 from dreamstream.temporal.frame_analysis import FrameAnalysis
@@ -306,7 +306,7 @@ def test_show_opens_a_window_beside_the_file(
             super().__init__(info)
             shown.append(self)
 
-    monkeypatch.setattr("dreamstream.render.run.WindowSink", FakeWindow)
+    monkeypatch.setattr("dreamstream.rendering.run.WindowSink", FakeWindow)
     assert run(clip, "out.mp4", "--show").code == 0
     assert run(clip).err.splitlines()[-1].startswith("dreamstream: a window: 25 frames")
     assert run(clip, "plain.mp4").code == 0
@@ -320,7 +320,7 @@ def test_where_no_window_opens_nothing_is_left_of_the_file(
     def refuse(_info: StreamInfo) -> None:
         raise SinkError("opening a window failed: there is no display")
 
-    monkeypatch.setattr("dreamstream.render.run.WindowSink", refuse)
+    monkeypatch.setattr("dreamstream.rendering.run.WindowSink", refuse)
     outcome = run(clip, "out.mp4", "--show")
     assert (outcome.code, files()) == (1, [])
     assert "no display" in outcome.error

@@ -88,7 +88,7 @@ def test_what_catches_exceptions_does_not_catch_a_stop() -> None:
 RUN = """
     import signal, sys
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-    from dreamstream.render import run
+    from dreamstream.rendering import run
     from dreamstream.cli.main import main
     dream_frames = run.dream_frames
     def telling(*arguments, **options):

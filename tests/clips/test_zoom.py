@@ -15,7 +15,7 @@ from dreamstream.clips.loop_crossfade import turning
 from dreamstream.clips.zoom import CLOSING, FADE_IN, Zoomer
 from dreamstream.config import DreamConfig
 from dreamstream.frames import FloatImage, Pixels, to_model_range
-from dreamstream.render.pipeline import Resumable
+from dreamstream.rendering.pipeline import Resumable
 
 PHOTO = fractal_pixels(72, 96, seed=4)
 QUICK: dict[str, Any] = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 6, "steps": 1}

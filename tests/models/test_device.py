@@ -16,6 +16,7 @@ from pictures import fractal_pixels
 from dreamstream.config import DreamConfig
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.errors import DeviceError, ModelError
+from dreamstream.machine import processor_flags
 from dreamstream.models.device import (
     Engine,
     choose_gpu,
@@ -24,7 +25,6 @@ from dreamstream.models.device import (
     describe_hardware,
 )
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.processor import processor_flags
 
 
 class FakeTensorFlow:

@@ -32,7 +32,7 @@ def picture() -> tf.Tensor:
 
 
 def randomise(model: keras.Model, seed: int = 0) -> keras.Model:
-    """Give every weight a value; batch norms statistics far from those they begin with."""
+    """Assign every weight a value; batch norms statistics far from those they begin with."""
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         shape = tuple(weight.shape)
@@ -44,7 +44,7 @@ def randomise(model: keras.Model, seed: int = 0) -> keras.Model:
 
 
 def model_of(*steps: Any, wanted: tuple[int, ...] = (-1,)) -> keras.Model:
-    """Chain layers behind a picture; give the outputs of some of them."""
+    """Chain layers behind a picture; return the outputs of some of them."""
     tensors = [keras.Input((None, None, 3))]
     for step in steps:
         tensors.append(step(tensors[-1]))

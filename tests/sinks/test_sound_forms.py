@@ -116,7 +116,7 @@ def test_sound_that_changes_midway_is_encoded_to_its_end(
 
 
 def adts(packets: list[tuple[bytes, Fraction]], channels: int) -> list[tuple[bytes, Fraction]]:
-    """Give AAC of 48 kHz the heads that it has in transport streams."""
+    """Return AAC of 48 kHz the heads that it has in transport streams."""
     wrapped = []
     for data, length in packets:
         size = len(data) + 7

@@ -318,7 +318,7 @@ def test_a_file_called_camera_is_read_by_its_path(
 
 
 class FakeCapture:
-    """Gives five pictures, then is unplugged."""
+    """Returns five pictures, then is unplugged."""
 
     def __init__(self, number: int) -> None:
         self.left = 5

@@ -75,12 +75,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.ended.wait()
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def serve(film: Path) -> Iterator[Callable[[str], str]]:
-    """Give the URL of a path on a server that serves the film's folder."""
+    """Return the URL of a path on a server that serves the film's folder."""
     ended = threading.Event()
     handler = type("OfFolder", (Handler,), {"folder": film.parent, "ended": ended})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -185,7 +185,7 @@ def test_rtsp_comes_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def stdin_of(data: bytes) -> Iterator[None]:
-    """Let a pipe of data be standard input."""
+    """Make a pipe of data standard input."""
     reader, writer = os.pipe()
 
     def fill() -> None:

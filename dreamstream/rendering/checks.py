@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dreamstream.errors import UsageError
 from dreamstream.frames import StreamInfo
-from dreamstream.render.job import Job
-from dreamstream.render.resume import require_resumable
-from dreamstream.render.still_clip import becomes_clip, clip_options, holds_many
+from dreamstream.rendering.job import Job
+from dreamstream.rendering.resume import require_resumable
+from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
 from dreamstream.sinks.video import VIDEO_SUFFIXES
 
 

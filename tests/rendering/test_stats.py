@@ -11,7 +11,7 @@ import pytest
 
 from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkError
-from dreamstream.render.stats import StatsFile, stats_of
+from dreamstream.rendering.stats import StatsFile, stats_of
 
 REPORT = DreamReport(
     cut=True,

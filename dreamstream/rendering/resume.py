@@ -19,12 +19,12 @@ from dreamstream.journal import (
     new_journal,
     was_interrupted,
 )
-from dreamstream.render.job import Job
+from dreamstream.rendering.job import Job
 from dreamstream.sinks import is_series, is_there, segments
 from dreamstream.sources.opening import STDIN
 
 if TYPE_CHECKING:
-    from dreamstream.render.pipeline import Resumable
+    from dreamstream.rendering.pipeline import Resumable
 
 _LOG = logging.getLogger(__name__)
 

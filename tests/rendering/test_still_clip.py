@@ -19,7 +19,7 @@ from requirements import require_browser
 from dreamstream.cli.main import main
 from dreamstream.config import DreamConfig, MediaConfig
 from dreamstream.frames import Pixels
-from dreamstream.render.still_clip import hold
+from dreamstream.rendering.still_clip import hold
 from dreamstream.sources import ArraySource, HeldSource, open_source
 
 QUICK = ["-q", "--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]

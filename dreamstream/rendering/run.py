@@ -16,20 +16,20 @@ from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
 from dreamstream.frames import Frame, StreamInfo, to_pixels
 from dreamstream.journal import Journal
-from dreamstream.render.checks import require_fit
-from dreamstream.render.dreamers import Dreamers
-from dreamstream.render.job import Job
-from dreamstream.render.output_names import beside, output_in, preview_name, untaken
-from dreamstream.render.pipeline import (
+from dreamstream.rendering.checks import require_fit
+from dreamstream.rendering.dreamers import Dreamers
+from dreamstream.rendering.job import Job
+from dreamstream.rendering.output_names import beside, output_in, preview_name, untaken
+from dreamstream.rendering.pipeline import (
     FrameDreamer,
     Resumable,
     StepCounting,
     dream_frames,
 )
-from dreamstream.render.resume import describe_left, is_whole, open_journal, restore
-from dreamstream.render.side_by_side import compared_info
-from dreamstream.render.stats import StatsFile
-from dreamstream.render.still_clip import becomes_clip, clip_options, hold
+from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.side_by_side import compared_info
+from dreamstream.rendering.stats import StatsFile
+from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
 from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink, written_through
 from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sources import Source, open_source

@@ -14,10 +14,11 @@ from pictures import fractal_pixels
 
 from dreamstream._libraries import av
 from dreamstream.cli import main as cli
-from dreamstream.cli.arguments import Request
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.frames import Frame, StreamInfo
-from dreamstream.render.output_names import output_in, preview_name, untaken
+from dreamstream.rendering.dreamers import Dreamers
+from dreamstream.rendering.job import Job
+from dreamstream.rendering.output_names import output_in, preview_name, untaken
 from dreamstream.sinks import open_sink
 
 QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]
@@ -30,13 +31,14 @@ Run = Callable[..., tuple[int, str]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run the command quickly in an empty folder; it gives the exit code and the messages."""
 
-    def load(request: Request, _: object) -> Dreamer:
+    def lend(_: Dreamers, job: Job, source: object) -> Dreamer:
         if not DREAMERS:
-            DREAMERS.append(Dreamer(request.dream))
+            DREAMERS.append(Dreamer(job.dream))
+        DREAMERS[0].reset()
         return DREAMERS[0]
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
-    monkeypatch.setattr(cli, "_load_dreamer", load)
+    monkeypatch.setattr(Dreamers, "lend", lend)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from dreamstream.config import DreamConfig
 from dreamstream.models.tensorflow_setup import load_tensorflow
-from dreamstream.render.job import Job
+from dreamstream.rendering.job import Job
 
 if TYPE_CHECKING:
-    from dreamstream.render.pipeline import FrameDreamer
+    from dreamstream.rendering.pipeline import FrameDreamer
     from dreamstream.sources import Source
 
 

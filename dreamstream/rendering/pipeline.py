@@ -16,8 +16,8 @@ from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.journal import DreamerState, Journal
-from dreamstream.render.prefetch import Ahead, Here, one_thread
-from dreamstream.render.side_by_side import side_by_side
+from dreamstream.rendering.prefetch import Ahead, Here, one_thread
+from dreamstream.rendering.side_by_side import side_by_side
 from dreamstream.sinks import Sink
 from dreamstream.sources import Source
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis

@@ -19,8 +19,8 @@ from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import DreamReport
 from dreamstream.errors import SinkError, SourceError
 from dreamstream.frames import Frame, Pixels, SoundSpan
-from dreamstream.render.pipeline import dream_frames, dream_stream
-from dreamstream.render.prefetch import AHEAD, Ahead, Here, one_thread
+from dreamstream.rendering.pipeline import dream_frames, dream_stream
+from dreamstream.rendering.prefetch import AHEAD, Ahead, Here, one_thread
 from dreamstream.sinks import ArraySink, TeeSink
 from dreamstream.sources import ArraySource
 from dreamstream.temporal.cuts import Change

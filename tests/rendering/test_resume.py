@@ -28,11 +28,11 @@ from dreamstream.frames import StreamInfo
 from dreamstream.journal import folder as journal_folder
 from dreamstream.journal.remains import Remains
 from dreamstream.journal.state_file import pack_arrays, unpack_arrays
-from dreamstream.render import pipeline
-from dreamstream.render import run as rendering
-from dreamstream.render.dreamers import Dreamers
-from dreamstream.render.job import Job
-from dreamstream.render.resume import segment_frames
+from dreamstream.rendering import pipeline
+from dreamstream.rendering import run as rendering
+from dreamstream.rendering.dreamers import Dreamers
+from dreamstream.rendering.job import Job
+from dreamstream.rendering.resume import segment_frames
 from dreamstream.sinks import segments
 
 QUICK = ["--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]

@@ -18,8 +18,8 @@ from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import Frame, Pixels
 from dreamstream.models.extractor import FeatureExtractor
-from dreamstream.render.pipeline import dream_frames, dream_stream
-from dreamstream.render.side_by_side import compared_info
+from dreamstream.rendering.pipeline import dream_frames, dream_stream
+from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.sinks import ArraySink, VideoSink, open_sink
 from dreamstream.sources import ArraySource, open_source
 from dreamstream.temporal.frame_analysis import FrameAnalysis

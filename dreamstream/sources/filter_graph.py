@@ -10,7 +10,7 @@ _TICK = Fraction(1, 1000)
 """Unit of times inside a graph, in seconds; nobody reads them."""
 
 
-class Graph:
+class FilterGraph:
     """A chain of filters that gives a picture for each that it takes.
 
     Args:
@@ -33,7 +33,7 @@ class Graph:
         yield from _pulled(graph)
 
     def flush(self) -> Iterator["av.VideoFrame"]:
-        """Give what the filters hold back; they begin anew."""
+        """Return what the filters hold back; they begin anew."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from _pulled(self._graph)
