@@ -62,7 +62,7 @@ def read_own(path: Path, most: int) -> bytes:
 
 
 def write_own(path: Path, data: bytes) -> None:
-    """Write a file anew, and make sure that it is on the disk.
+    """Write a file in place of an older one, and make sure that it is on the disk.
 
     Raises:
         ResumeError: There is something of its name that is no regular file.

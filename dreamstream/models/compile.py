@@ -20,7 +20,7 @@ def make_program(graph: Graph, engine: Engine) -> Program:
 
     Args:
         graph: Of a network.
-        engine: How to compute; XLA compiles for each size of picture anew.
+        engine: How to compute; XLA compiles for each size of picture.
 
     Returns:
         From a (1, H, W, 3) float32 picture to a list of float32 activations, as the graph's

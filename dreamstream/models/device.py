@@ -120,7 +120,7 @@ def claim_engine(config: DreamConfig) -> Engine:
         config: Whose ``device``, ``threads`` and ``precision`` count.
 
     Returns:
-        How its network shall compute.
+        How its network computes.
 
     Raises:
         DeviceError: There is no such device, or TensorFlow runs already on other terms.

@@ -216,7 +216,7 @@ def _load_weights(entry: ModelEntry, whole: keras.Model, weights: Path | None) -
         load_application_weights(whole, entry, weights)
     elif entry.published is not None:
         fetched = fetch_weights(entry.published)
-        load_application_weights(whole, entry, fetched, remedy="delete it to have it fetched anew")
+        load_application_weights(whole, entry, fetched, remedy="delete it to have it fetched again")
 
 
 def _cut(entry: ModelEntry, whole: keras.Model, outputs: list[Any]) -> keras.Model:

@@ -100,7 +100,7 @@ def _length(first: int) -> int:
 
 
 def _with_size(data: bytes, track: _Element, width: int, height: int) -> bytes | None:
-    """Make a track's content anew, of the same length; None where there is no place in it."""
+    """Rebuild a track's content at the same length; None where there is no place in it."""
     parts = list(_elements(data, track.body, track.end))
     video = next((one for one in parts if one.name == _VIDEO), None)
     if video is None or parts[-1].end != track.end:

@@ -42,7 +42,7 @@ class PaletteMaker:
         self._exit = stages[-1]
         graph.link_nodes(self._entry, *stages)
         graph.configure()
-        self._graph = graph  # FFmpeg crashed pushing into a graph that nobody held
+        self._graph = graph  # FFmpeg crashed pushing into a graph that was not kept
         self._count = 0
 
     def add(self, pixels: Pixels) -> None:

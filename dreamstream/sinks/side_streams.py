@@ -28,7 +28,7 @@ class Companions:
     """All that goes with the pictures of a span of a file, brought into an open output.
 
     Make it before the output's header is written; then :meth:`advance` as pictures are written.
-    What the container can't hold is encoded anew or left out, with a warning.
+    What the container can't hold is encoded again or left out, with a warning.
 
     Args:
         reader: Reads it; it is closed with the companions.

@@ -1,4 +1,4 @@
-"""Sound of the source: copied where the container's players know it, else encoded anew."""
+"""Sound of the source: copied where the container's players know it, else encoded again."""
 
 import io
 import logging
@@ -60,10 +60,10 @@ def sound_lane(
     if _holds(name, stream, suffix):
         reason = "changes its form midway" if sounding.changes else "begins late, behind silence"
         _LOG.warning(
-            "sound stream %d %s: it is encoded anew with %s", stream.index, reason, encoder
+            "sound stream %d %s: it is encoded again with %s", stream.index, reason, encoder
         )
     else:
-        _LOG.warning("%s can't hold %s sound: it is encoded anew with %s", suffix, name, encoder)
+        _LOG.warning("%s can't hold %s sound: it is encoded again with %s", suffix, name, encoder)
     return EncodedSound(stream, sounding, output, encoder, suffix, begin)
 
 

@@ -25,7 +25,7 @@ Packet: TypeAlias = "av.Packet[Any]"
 
 
 class SpanReader:
-    """The file of a span, opened anew, or what stands in for it where it is read but once.
+    """The file of a span, opened again, or what stands in for it where it is read but once.
 
     Args:
         span: The span.

@@ -1,4 +1,4 @@
-"""Subtitles of the source: copied where the container holds them, else written anew as text."""
+"""Subtitles of the source: copied where the container holds them, else written as text."""
 
 import logging
 import math

@@ -31,7 +31,10 @@ class CaptionWatch:
         """Look at a picture's side data."""
         if self._has_warned:
             return
-        captions = cast("av.buffer.Buffer | None", picture.side_data.get("A53_CC"))
+        try:
+            captions = cast("av.buffer.Buffer | None", picture.side_data.get("A53_CC"))
+        except ValueError:  # PyAV doesn't know every kind of data: a still's EXIF is one
+            return
         if captions is not None and _has_text(bytes(captions)):
             self._has_warned = True
             _LOG.warning(

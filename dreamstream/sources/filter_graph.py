@@ -33,7 +33,7 @@ class FilterGraph:
         yield from _pulled(graph)
 
     def flush(self) -> Iterator["av.VideoFrame"]:
-        """Return what the filters hold back; they begin anew."""
+        """Return what the filters hold back; they restart."""
         if self._graph is not None:
             self._graph.vpush(None)
             yield from _pulled(self._graph)

@@ -41,7 +41,7 @@ class Kind(Enum):
     HEIF = auto()
     """A single HEIC or AVIF."""
     OTHER = auto()
-    """A film, or what nobody here knows."""
+    """A film, or what is unknown here."""
 
 
 STILLS = frozenset({Kind.PNG, Kind.JPEG, Kind.WEBP, Kind.BMP, Kind.TIFF, Kind.HEIF})

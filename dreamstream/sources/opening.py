@@ -33,7 +33,7 @@ _HEAD_BYTES = 64
 
 _STDIN_NUMBER = 0
 _STDIN_FILE = Path("/proc/self/fd/0")
-"""Where Linux lets one open a redirected file anew."""
+"""Where Linux lets one open a redirected file again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Feed:
     """Reads a container's packets in their order, on one continuous clock, for two readers.
 
     What goes with the pictures of a file, sound and subtitles, is read by whoever writes it, from
-    the file opened anew.  A pipe or a URL is read once, so there it is held here, a few seconds of
+    the file opened again.  A pipe or a URL is read once, so there it is held here, a few seconds of
     it until it is asked for and then all that is not written yet.  For its writer this is the
     container.
 

@@ -25,7 +25,7 @@ def _noise(seed: int, blur: int = 3, size: tuple[int, int] = SIZE) -> FloatImage
 
 
 def _carried(film: Film) -> list[FloatImage]:
-    """Make residuals that stick to the film, made up anew where nothing could be carried."""
+    """Make residuals that stick to the film, made up again where nothing could be carried."""
     given = [_noise(0)]
     for link in film.links[1:]:
         assert link is not None

@@ -144,13 +144,19 @@ def test_another_picture_begins_a_new_loop_after_a_reset() -> None:
     assert change(grower.dream(other), other) > 0
 
 
-def test_without_steps_or_with_too_small_a_picture_every_frame_is_the_picture() -> None:
+def test_without_steps_every_frame_is_the_picture() -> None:
     for dream in unfold(make_grower(first_steps=0))[0]:
         np.testing.assert_array_equal(dream, PHOTO)
+
+
+def test_a_picture_too_small_for_the_network_is_enlarged_for_it() -> None:
     tiny = PHOTO[:8, :8].copy()
     grower = make_grower()
-    for _ in range(3):
-        np.testing.assert_array_equal(grower.dream(tiny), tiny)
+    dreams = [grower.dream(tiny) for _ in range(FRAMES // 2 + 1)]
+    np.testing.assert_array_equal(dreams[0], tiny)
+    assert {dream.shape for dream in dreams} == {tiny.shape}
+    assert change(dreams[-1], tiny) > 1
+    assert grower.report.loss is not None
 
 
 def test_the_octaves_told_are_those_of_the_turn() -> None:

@@ -525,5 +525,5 @@ def test_damaged_weights_of_keras_are_to_be_deleted(
     here = tmp_path / "models" / MOBILENET.published.file_name
     here.parent.mkdir()
     here.write_text("torn")
-    with pytest.raises(ModelError, match="delete it to have it fetched anew"):
+    with pytest.raises(ModelError, match="delete it to have it fetched again"):
         load_model("mobilenet_v2", ["textures"])
