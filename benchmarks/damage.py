@@ -14,7 +14,7 @@ import io
 import json
 import os
 import random
-import resource
+import re
 import selectors
 import subprocess
 import sys
@@ -75,6 +75,8 @@ FORMATS: Sequence[tuple[str, str, str]] = (
 
 SOUNDS = {".mp4": "aac", ".mov": "aac", ".mkv": "libopus", ".webm": "libopus", ".ts": "mp2"}
 HEIGHT, WIDTH, FRAMES = 90, 128, 12
+FILM_OUTPUTS, STILL_OUTPUTS = (".mp4", ".mkv", ".gif"), (".png", ".jpg", ".gif", ".mp4")
+RUNS_A_PROCESS = 20
 SECONDS_AT_MOST, BYTES_AT_MOST = 30.0, 2 * 2**30
 GOOD_CODES = (0, 3, 4)
 OPTIONS = ("--dream-size", "128", "--steps", "1", "--first-steps", "1", "--octaves", "1", "-y")
@@ -88,7 +90,7 @@ class Result:
         code: The exit code; None where it hung or its process died.
         seconds: How long it took.
         lines: What it printed on stderr.
-        peak: Bytes of the process's peak resident memory so far.
+        peak: Bytes of the process's peak resident memory meanwhile.
     """
 
     code: int | None
@@ -245,9 +247,13 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._runs = 0
 
     def run(self, arguments: Sequence[str]) -> Result:
-        """Run the command; where it hangs or dies, the next run has a new process."""
+        """Run the command; where it hangs or dies, and after many runs, a new process follows."""
+        self._runs += 1
+        if self._runs % RUNS_A_PROCESS == 0:
+            self.close()
         process = self._process = self._process or _start_worker()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -302,12 +308,17 @@ def work() -> int:
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         errors = io.StringIO()
+        Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
         with contextlib.redirect_stderr(errors):
             code = dreamstream(json.loads(line))
-        peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        told = {"code": code, "lines": errors.getvalue().splitlines(), "peak": peak}
+        told = {"code": code, "lines": errors.getvalue().splitlines(), "peak": _peak_memory()}
         print(json.dumps(told), file=answers, flush=True)
     return 0
+
+
+def _peak_memory() -> int:
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
 
 
 def run_all(
@@ -320,9 +331,14 @@ def run_all(
         source = whole[number % len(whole)]
         path = folder / f"{number}-{source.name}"
         path.write_bytes(damaged(source.read_bytes(), chance))
-        output = folder / f"out{chance.choice(('.mp4', '.mkv', '.gif', '.png'))}"
+        suffixes = STILL_OUTPUTS if source.stem == "still" else FILM_OUTPUTS
+        output = folder / f"out{chance.choice(suffixes)}"
         result = worker.run([str(path), str(output), *OPTIONS])
         results.append((path.name, result))
+        if result.fault:
+            print(f"{result.fault}: {path.name}: {' | '.join(result.lines[-2:])}", flush=True)
+        if len(results) % 100 == 0:
+            print(f"{len(results)} files", flush=True)
         if result.fault and options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             (options.keep / path.name).write_bytes(path.read_bytes())
@@ -332,16 +348,14 @@ def run_all(
 
 
 def report(results: Sequence[tuple[str, Result]]) -> int:
-    """Print counts, the slowest, the largest, and each fault; return 1 where there is one."""
+    """Print counts, the slowest and the largest; return 1 where anything went wrong."""
     codes = Counter(str(result.code) for _, result in results)
     slowest = max(result.seconds for _, result in results)
     peak = max(result.peak for _, result in results)
     counts = ", ".join(f"{code}: {count}" for code, count in sorted(codes.items()))
     print(f"exit codes {counts}; slowest {slowest:.1f} s; peak memory {peak / 2**20:.0f} MB")
-    faults = [(name, result) for name, result in results if result.fault]
-    for name, result in faults:
-        print(f"{result.fault}: {name}: {' | '.join(result.lines[-2:])}")
-    print(f"{len(faults)} of {len(results)} went wrong")
+    faults = sum(result.fault is not None for _, result in results)
+    print(f"{faults} of {len(results)} went wrong")
     return int(bool(faults))
 
 
