@@ -311,6 +311,40 @@ class Concatenation:
 
 
 @dataclass(frozen=True, eq=False)
+class Contrast:
+    """Divides each channel by the root of what all hold at its place, weighted, to the power 3/2.
+
+    It stands in for the local response normalisation of networks of GoogLeNet's time (Krizhevsky
+    et al. 2012), which holds strong edges down; its weights are trained (Balle et al. 2016, arXiv
+    1511.06281). It computes in float32: squares are too large for float16.
+
+    Attributes:
+        weights: (in, out), none negative.
+    """
+
+    weights: Array
+
+    def build(self, dtype: tf.DType) -> Function:
+        """See :meth:`Operation.build`."""
+        weights = tf.constant(self.weights[None, None], tf.float32)
+        return lambda features: tf.cast(divided(tf.cast(features, tf.float32), weights), dtype)
+
+
+def divided(features: Tensor, weights: Tensor) -> Tensor:
+    """Divide each channel by (1 + the weighted sum of all squares) ** 0.75.
+
+    Args:
+        features: (batch, height, width, channels) float32.
+        weights: (1, 1, channels, channels) float32, from the channels that weigh to those divided.
+
+    Returns:
+        Features of the same shape.
+    """
+    root = tf.math.rsqrt(1 + tf.nn.conv2d(tf.square(features), weights, 1, "SAME"))
+    return features * (root * tf.sqrt(root))
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """Gives one of several tensors."""
 

@@ -166,9 +166,9 @@ def load_dreamnet(path: Path, layers: Iterable[str]) -> PlainDreamnet:
             raise _UnfitError("it is no archive of arrays")
         arrays = dreamnet.read_weights(path)
         scales = arrays.get(dreamnet.SCALES_KEY, np.empty(0))
-        if scales.shape != (len(dreamnet.LAYERS),):
+        if scales.shape != (len(dreamnet.design_of(arrays).layers),):
             raise _UnfitError(f"it lacks {dreamnet.SCALES_KEY}")
-        _require_finite(arrays.values())
+        _require_finite(array for array in arrays.values() if array.dtype.kind == "f")
         return PlainDreamnet(arrays, layers)
     # NumPy and zipfile raise all kinds of errors over what a damaged file holds.
     except Exception as error:
