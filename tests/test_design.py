@@ -116,6 +116,21 @@ def test_plain_operations_are_the_keras_models(path: Path) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_plain_operations_have_the_keras_models_gradient(path: Path) -> None:
+    plain = make_program(PlainDreamnet(dreamnet.read_weights(path), ["deep"]).graph(), Engine())
+    whole = dreamnet.build_dreamnet(path)
+    gradients = []
+    for network in (plain, whole):
+        with tf.GradientTape() as tape:
+            image = picture()
+            tape.watch(image)
+            loss = tf.reduce_mean(tf.square(network(image)[-1]))
+        gradients.append(tape.gradient(loss, image).numpy())
+    given, expected = gradients
+    assert np.abs(expected).max() > 0
+    np.testing.assert_allclose(given, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
 def test_a_plain_network_sees_what_its_cells_depend_on(path: Path) -> None:
     (reach,) = PlainDreamnet(dreamnet.read_weights(path), ["fork"]).sight().reaches
     chain = [operation for operation in SMALL.operations if operation.kind != "contrast"]

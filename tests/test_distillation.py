@@ -27,8 +27,10 @@ from tools.dreamnet_training.distillation import (
     relative_errors,
     stages_of,
 )
+from tools.dreamnet_training.students import STUDENTS
 from tools.dreamnet_training.teacher import Scaled
 from tools.dreamnet_training.validation import layer_scales_of
+from tools.train_dreamnet import begin
 
 SIDE = 48
 
@@ -162,3 +164,36 @@ def test_a_training_is_taken_up_where_it_was_left(
         np.testing.assert_array_equal(one, two)
     one, two = (each.match_forced(tf.constant(pictures)).numpy() for each in (other, taught))
     np.testing.assert_allclose(one, two, rtol=1e-4)
+
+
+def maps_of(channels: dict[str, int]) -> Any:
+    return lambda pictures: [tf.zeros((1, 6, 6, count)) for count in channels.values()]
+
+
+def test_a_student_has_the_channels_of_its_teacher() -> None:
+    wanted = {**{layer: PLAIN_CHAIN.channels[layer] for layer in PLAIN_CHAIN.layers}, "eyes": 7}
+    design, student = begin(None, PLAIN_CHAIN, maps_of(wanted))
+    assert design.channels["eyes"] == 7
+    assert student.output_shape[2][-1] == 7
+    assert abs(student.get_layer("eyes").kernel.numpy().mean()) < 1e-6
+
+
+def test_a_teacher_of_other_channels_than_a_joins_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot have the teacher's channels"):
+        begin(None, BRANCHED, maps_of({"shallow": 24, "deep": 25}))
+
+
+def test_a_students_weights_say_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "begun.npz"
+    checkpoints.export(BRANCHED, build_architecture(BRANCHED), np.ones(2), path)
+    design, student = begin(path, PLAIN_CHAIN, maps_of({}))
+    assert design == BRANCHED
+    assert student.output_names == ["shallow", "deep"]
+
+
+def test_googlenets_students_have_its_channels() -> None:
+    channels = (192, 256, 480, 512, 512, 512, 528)
+    for name in ("modules", "chain"):
+        design = STUDENTS[name]
+        assert tuple(design.channels[layer] for layer in design.layers) == channels
+        stages_of(design)  # each can be forced

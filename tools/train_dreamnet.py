@@ -88,7 +88,7 @@ class Training:
         # all layers of one size, so that one rate suits them all
         teacher = Scaled(teacher, np.sqrt(layer_scales_of(teacher, held_out_photos)))
         scales = layer_scales_of(teacher, held_out_photos)
-        self.design, self.student = _begin(options.init, STUDENTS[options.student], teacher)
+        self.design, self.student = begin(options.init, STUDENTS[options.student], teacher)
         self._distillation = Distillation(
             self.design, self.student, teacher, scales, options.gradient_weight
         )
@@ -220,10 +220,22 @@ class Training:
         return f"step {self.progress.steps} errors {layers} cosine {np.mean(agreement):.3f}"
 
 
-def _begin(
+def begin(
     weights_path: Path | None, design: Design, teacher: Features
 ) -> tuple[Design, keras.Model]:
-    """Build the student, with as many channels in each layer as the teacher's."""
+    """Build the student, with as many channels in each layer as the teacher's.
+
+    Args:
+        weights_path: Of weights to begin with, which say what it is; None for random ones.
+        design: What it is where they don't say it.
+        teacher: Its maps have the channels.
+
+    Returns:
+        What the student is built of, and itself.
+
+    Raises:
+        ValueError: It can't have as many channels as its teacher.
+    """
     if weights_path:
         return design_of(read_weights(weights_path)), build_dreamnet(weights_path)
     maps = teacher(tf.zeros((1, 96, 96, 3)))

@@ -327,7 +327,21 @@ class Contrast:
     def build(self, dtype: tf.DType) -> Function:
         """See :meth:`Operation.build`."""
         weights = tf.constant(self.weights[None, None], tf.float32)
-        return lambda features: tf.cast(divided(tf.cast(features, tf.float32), weights), dtype)
+        back = tf.constant(-1.5 * self.weights.T[None, None], tf.float32)
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def divide(features: Tensor) -> tuple[Tensor, Function]:
+            """Divide; the gradient takes half of the operations that TensorFlow's own would."""
+            root, factor = _divisors(features, weights)
+            output = features * factor
+
+            def gradient(upstream: Tensor) -> Tensor:
+                held = upstream * output * tf.square(root)
+                return upstream * factor + features * tf.nn.conv2d(held, back, 1, "SAME")
+
+            return output, gradient
+
+        return lambda features: tf.cast(divide(tf.cast(features, tf.float32)), dtype)
 
 
 def divided(features: Tensor, weights: Tensor) -> Tensor:
@@ -340,8 +354,13 @@ def divided(features: Tensor, weights: Tensor) -> Tensor:
     Returns:
         Features of the same shape.
     """
+    return features * _divisors(features, weights)[1]
+
+
+def _divisors(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Give 1 / divisor to the powers 1/2 and 3/4."""
     root = tf.math.rsqrt(1 + tf.nn.conv2d(tf.square(features), weights, 1, "SAME"))
-    return features * (root * tf.sqrt(root))
+    return root, root * tf.sqrt(root)
 
 
 @dataclass(frozen=True, eq=False)
