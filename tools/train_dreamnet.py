@@ -279,7 +279,7 @@ def parse_options() -> argparse.Namespace:
     add("--export", type=Path, help="where to write the trained network, in float16")
     add("--keep-init", type=float, default=0.0, metavar="SHARE", help="of --init's weights in the "
         "mean that is exported; half often beats either end (default %(default)s)")  # fmt: skip
-    add("--rate", type=float, default=8e-3, help="highest learning rate (default %(default)s)")
+    add("--rate", type=float, default=1.5e-3, help="highest learning rate (default %(default)s)")
     add("--batch", type=int, default=16, help="crops a step (default %(default)s)")
     add("--side", type=int, default=144, help="pixels a side of a crop (default %(default)s)")
     add("--pool", type=int, default=384, help="crops dreaming at a time (default %(default)s)")
