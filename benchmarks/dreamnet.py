@@ -5,6 +5,8 @@ repository's root, with nothing else running where time is measured:
 
     python -m benchmarks.dreamnet --teacher squeezenet_v1_1.npz --photos photos/ \
         --json dreamnet.json --sheets sheets/
+    python -m benchmarks.dreamnet --teacher bvlc_googlenet.npz --photos photos/ \
+        --weights student.npz --layers 4a,4b,4c --json student.json --sheets sheets/
 
 What it measures, on the held-out photos (every 25th):
 
@@ -14,7 +16,8 @@ What it measures, on the held-out photos (every 25th):
   with the gradient smoothed as the presets smooth it.
 - error: each layer's squared error relative to the teacher's square, on photos and on the
   teacher's dreams of them.
-- cost: floating point operations per pixel, and milliseconds of one gradient step.
+- cost: floating point operations per pixel, and milliseconds of one gradient step to the layers
+  of ``--layers``, beside the bundled network's to one of its own.
 - looks: contact sheets of both networks' dreams, one for each layer.
 """
 
@@ -35,11 +38,18 @@ import tensorflow as tf
 from dreamstream._libraries import cv2
 from dreamstream.frames import FloatImage, to_pixels
 from dreamstream.machine import processor_flags
-from dreamstream.models.dreamnet import LAYERS, POOL_STRIDES, TRUNK, WEIGHTS_PATH, build_dreamnet
+from dreamstream.models.design import CONTRAST, CONVOLUTION, Design
+from dreamstream.models.dreamnet import (
+    PLAIN_CHAIN,
+    WEIGHTS_PATH,
+    build_dreamnet,
+    design_of,
+    read_weights,
+)
 from tools.dreamnet_training.dreaming import BEAUTIFUL, PLAIN, Ascent, Manner
 from tools.dreamnet_training.gradients import Tensor, compiled, normalised
 from tools.dreamnet_training.photos import centre_crops, find_photos, split_photos
-from tools.dreamnet_training.teacher import Features, Scaled, SqueezeNet
+from tools.dreamnet_training.teacher import Features, Scaled, load_teacher
 from tools.dreamnet_training.validation import (
     dream_photos,
     dreamed_by,
@@ -56,7 +66,7 @@ MANNERS = {
 }
 FRAME_SIZE = (360, 640)
 TIMED_STEPS = 20
-DEFAULT_LAYER = "faces"
+BUNDLED_LAYER = "faces"
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 # Among the held-out photos, those that leave a dream the most freedom: landscapes.
 SHEET_PHOTOS = (17, 20, 33, 39)
@@ -64,13 +74,19 @@ SHEET_GAP = 4
 
 
 def measure_transfer(
-    student: Features, teacher: Features, scales: Tensor, photos: FloatImage, manner: Manner
+    networks: tuple[Ascent, Ascent], layers: Sequence[str], photos: FloatImage, manner: Manner
 ) -> Figures:
-    """Measure transfer by layer: mean and standard deviation over photos, and the gains."""
-    student_ascent, teacher_ascent = Ascent(student, scales), Ascent(teacher, scales)
+    """Measure transfer by layer: mean and standard deviation over photos, and the gains.
+
+    Args:
+        networks: The student's ascent and the teacher's.
+        layers: Names of their layers.
+        photos: (photos, height, width, 3) float32 RGB in [-1, 1].
+        manner: How both dream.
+    """
     figures = {}
-    for number, layer in enumerate(LAYERS):
-        gains = measure_gains(student_ascent, teacher_ascent, photos, number, len(LAYERS), manner)
+    for number, layer in enumerate(layers):
+        gains = measure_gains(*networks, photos, number, len(layers), manner)
         figures[layer] = {
             "mean": float(gains.transfer.mean()),
             "deviation": float(gains.transfer.std()),
@@ -82,32 +98,41 @@ def measure_transfer(
 
 
 def measure_errors(
-    student: Features, teacher: Features, scales: Tensor, photos: FloatImage
+    student: Features,
+    teacher: Features,
+    scales: Tensor,
+    layers: Sequence[str],
+    photos: FloatImage,
 ) -> Figures:
     """Measure each layer's relative squared error on photos and on the teacher's dreams."""
-    dreams = dreamed_by(Ascent(teacher, scales), photos, len(LAYERS))
+    dreams = dreamed_by(Ascent(teacher, scales), photos, len(layers))
     return {
         name: dict(
-            zip(LAYERS, map(float, held_out_errors(student, teacher, pictures)), strict=True)
+            zip(layers, map(float, held_out_errors(student, teacher, pictures)), strict=True)
         )
         for name, pictures in (("photos", photos), ("dreamed", dreams))
     }
 
 
-def count_operations() -> dict[str, float]:
+def count_operations(design: Design = PLAIN_CHAIN) -> dict[str, float]:
     """Count thousands of floating point operations per pixel of a forward pass to each layer.
 
     Returns:
         Layer name to the count.
     """
-    channels, area, trunk = 3, 1.0, 0.0
     counts = {}
-    for convolution in TRUNK:
-        area /= (convolution.strides * (POOL_STRIDES if convolution.pooled else 1)) ** 2
-        trunk += 2 * convolution.side**2 * channels * convolution.filters * area / 1000
-        channels = convolution.filters
-        if convolution.name in LAYERS:
-            counts[convolution.name] = trunk
+    for layer in design.layers:
+        cut = design.cut([layer])
+        counts[layer] = sum(
+            2
+            * operation.side**2
+            * cut.inputs_of(operation)
+            * cut.channels[operation.name]
+            / cut.strides[operation.name] ** 2
+            / 1000
+            for operation in cut.operations
+            if operation.kind in (CONVOLUTION, CONTRAST)
+        )
     return counts
 
 
@@ -145,56 +170,71 @@ def _gradient_step(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
     return step
 
 
-def measure_cost(teacher_path: Path, transfer: Figures) -> Figures:
-    """Time gradient steps of dreamnet, the teacher and InceptionV3, in the precisions at hand."""
-    figures: Figures = {"kflop_per_pixel": count_operations()}
+def measure_cost(options: argparse.Namespace, transfer: Figures) -> Figures:
+    """Time gradient steps of the networks in the precisions at hand."""
+    figures: Figures = {"kflop_per_pixel": count_operations(_design(options))}
     for precision in ("float32", "bfloat16"):
         if precision == "bfloat16" and not has_bfloat16():
             figures[precision] = "not measurable here (no AVX512_BF16/AMX)"
             continue
-        figures[precision] = _time_networks(teacher_path, precision, transfer)
+        figures[precision] = _time_networks(options, precision, transfer)
     return figures
 
 
-def _time_networks(teacher_path: Path, precision: str, transfer: Figures) -> Figures:
+def _time_networks(options: argparse.Namespace, precision: str, transfer: Figures) -> Figures:
     keras.config.set_dtype_policy(precision)
     networks = {
-        "dreamnet": _dreamnet_loss(),
-        "teacher": _teacher_loss(teacher_path, precision),
+        "dreamnet": _dreamnet_loss(options.weights, options.layers),
+        "bundled": _dreamnet_loss(None, [BUNDLED_LAYER]),
+        "teacher": _teacher_loss(options, precision),
         "inception_v3_mixed5": _inception_loss(),
     }
     times = time_steps(networks)
     keras.config.set_dtype_policy("float32")
-    gains = transfer["plain"][DEFAULT_LAYER]
+    gains = [transfer["plain"][layer] for layer in options.layers]
+    share = np.mean([gain["student_gain"] / gain["teacher_gain"] for gain in gains])
     return {
         "ms": times,
+        "ratio_to_bundled": times["dreamnet"] / times["bundled"],
         "ratio_to_teacher": times["dreamnet"] / times["teacher"],
         "faster_than_inception": times["inception_v3_mixed5"] / times["dreamnet"],
-        "gain_per_ms_to_teachers": gains["student_gain"]
-        / gains["teacher_gain"]
-        * (times["teacher"] / times["dreamnet"]),
+        "gain_per_ms_to_teachers": float(share) * (times["teacher"] / times["dreamnet"]),
     }
 
 
-def _dreamnet_loss() -> Callable[[Tensor], Tensor]:
-    whole = build_dreamnet()
-    return _mean_square(keras.Model(whole.input, whole.get_layer(DEFAULT_LAYER).output))
+def _design(options: argparse.Namespace) -> Design:
+    return design_of(read_weights(options.weights))
 
 
-def _teacher_loss(path: Path, precision: str) -> Callable[[Tensor], Tensor]:
-    teacher = SqueezeNet(path, precision)
-    number = list(LAYERS).index(DEFAULT_LAYER)
-    return _mean_square(lambda picture: teacher(picture)[number])
+def _dreamnet_loss(weights: Path | None, layers: Sequence[str]) -> Callable[[Tensor], Tensor]:
+    whole = build_dreamnet(weights)
+    outputs = [whole.get_layer(layer).output for layer in layers]
+    return _mean_squares(keras.Model(whole.input, outputs))
+
+
+def _teacher_loss(options: argparse.Namespace, precision: str) -> Callable[[Tensor], Tensor]:
+    teacher = load_teacher(str(options.teacher), precision)
+    layers = _design(options).layers
+    numbers = [layers.index(layer) for layer in options.layers]
+    # what leads to deeper layers than those chosen is left out when this is compiled
+    return _mean_squares(lambda picture: [teacher(picture)[number] for number in numbers])
 
 
 def _inception_loss() -> Callable[[Tensor], Tensor]:
     # Random weights: the time is the same, and nothing need be downloaded.
     whole = keras.applications.InceptionV3(include_top=False, weights=None)
-    return _mean_square(keras.Model(whole.input, whole.get_layer("mixed5").output))
+    return _mean_squares(keras.Model(whole.input, [whole.get_layer("mixed5").output]))
 
 
-def _mean_square(features: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    return lambda picture: tf.reduce_mean(tf.square(tf.cast(features(picture), tf.float32)))
+def _mean_squares(
+    features: Callable[[Tensor], Tensor | Sequence[Tensor]],
+) -> Callable[[Tensor], Tensor]:
+    return lambda picture: tf.add_n(
+        [
+            tf.reduce_mean(tf.square(tf.cast(each, tf.float32)))
+            for each in tf.nest.flatten(features(picture))
+        ]
+    )
 
 
 def has_bfloat16() -> bool:
@@ -204,32 +244,31 @@ def has_bfloat16() -> bool:
     return not BFLOAT16_FLAGS.isdisjoint(processor_flags())
 
 
-def measure_package() -> Figures:
+def measure_package(weights: Path | None) -> Figures:
     """Measure the weights' size and the time to build the network, TensorFlow being loaded."""
     begun = time.perf_counter()
-    model = build_dreamnet()
+    model = build_dreamnet(weights)
     return {
         "load_seconds": time.perf_counter() - begun,
         "parameters": int(model.count_params()),
-        "weights_megabytes": WEIGHTS_PATH.stat().st_size / 1e6,
+        "weights_megabytes": (weights or WEIGHTS_PATH).stat().st_size / 1e6,
     }
 
 
 def draw_sheets(
-    networks: dict[str, Ascent], photos: FloatImage, layers: Iterable[str], folder: Path
+    networks: Sequence[Ascent], layers: Sequence[str], photos: FloatImage, folder: Path
 ) -> None:
     """Write a contact sheet for each layer: photos above, then a row for each network.
 
     Args:
-        networks: Name to ascent.
+        networks: The student's ascent and the teacher's.
+        layers: Names of their layers.
         photos: (photos, height, width, 3) float32 RGB in [-1, 1].
-        layers: Which layers.
         folder: Made if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for layer in layers:
-        one = np.eye(len(LAYERS), dtype=np.float32)[list(LAYERS).index(layer)]
-        dreams = [dream_photos(ascent, photos, one, BEAUTIFUL) for ascent in networks.values()]
+    for layer, one in zip(layers, np.eye(len(layers), dtype=np.float32), strict=True):
+        dreams = [dream_photos(ascent, photos, one, BEAUTIFUL) for ascent in networks]
         write_sheet(folder / f"{layer}.png", [photos, *dreams])
 
 
@@ -247,15 +286,16 @@ def write_sheet(path: Path, rows: Sequence[FloatImage]) -> None:
 
 def print_table(figures: Figures) -> None:
     """Print the figures as a table of layers and a list of costs."""
+    counts = figures["cost"]["kflop_per_pixel"]
+    print(f"{'':28}" + "".join(f"{layer:>11}" for layer in counts))
     for name, layers in figures["transfer"].items():
-        _print_row(f"transfer, {name}", [layers[each]["mean"] for each in LAYERS])
-        _print_row("  its deviation over photos", [layers[each]["deviation"] for each in LAYERS])
+        _print_row(f"transfer, {name}", [each["mean"] for each in layers.values()])
+        _print_row("  its deviation over photos", [each["deviation"] for each in layers.values()])
     for name, errors in figures["error"].items():
         _print_row(f"relative error, {name}", errors.values())
-    counts = figures["cost"]["kflop_per_pixel"]
-    _print_row("kFLOP per pixel, forward", [counts[each] for each in LAYERS])
+    _print_row("kFLOP per pixel, forward", counts.values())
     for name in ("float32", "bfloat16"):
-        print(f"gradient step at 640x360 to {DEFAULT_LAYER}, {name}: {figures['cost'][name]}")
+        print(f"gradient step at 640x360, {name}: {figures['cost'][name]}")
     print(f"package: {figures['package']}")
 
 
@@ -267,25 +307,25 @@ def measure(options: argparse.Namespace) -> Figures:
     """Measure everything that the options ask for."""
     _, held_out = split_photos(find_photos(options.photos))
     photos = centre_crops(held_out[:: max(1, len(held_out) // options.count)])
-    raw = SqueezeNet(options.teacher)
+    raw = load_teacher(str(options.teacher))
     # in the units in which it was taught, which are those of the student's maps
     teacher = Scaled(raw, np.sqrt(layer_scales_of(raw, centre_crops(held_out))))
-    student = build_dreamnet(options.weights)
+    student, layers = build_dreamnet(options.weights), _design(options).layers
     scales = layer_scales_of(teacher, photos)
+    networks = Ascent(student, scales), Ascent(teacher, scales)
     transfer = {}
     for name, manner in MANNERS.items():
         print(f"transfer, {name}, {len(photos)} photos")
-        transfer[name] = measure_transfer(student, teacher, scales, photos, manner)
+        transfer[name] = measure_transfer(networks, layers, photos, manner)
     if options.sheets:
-        networks = {"dreamnet": Ascent(student, scales), "teacher": Ascent(teacher, scales)}
         chosen = [held_out[number] for number in SHEET_PHOTOS if number < len(held_out)]
-        draw_sheets(networks, centre_crops(chosen), LAYERS, options.sheets)
+        draw_sheets(networks, layers, centre_crops(chosen), options.sheets)
     return {
         "photos": len(photos),
         "transfer": transfer,
-        "error": measure_errors(student, teacher, scales, photos),
-        "cost": measure_cost(options.teacher, transfer),
-        "package": measure_package(),
+        "error": measure_errors(student, teacher, scales, layers, photos),
+        "cost": measure_cost(options, transfer),
+        "package": measure_package(options.weights),
     }
 
 
@@ -295,15 +335,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--teacher", required=True, type=Path, help="SqueezeNet v1.1's weights, .npz")
+    add("--teacher", required=True, type=Path, help="SqueezeNet's or GoogLeNet's weights, .npz")
     add("--photos", required=True, type=Path, help="folder of photos; every 25th is measured")
     add("--weights", type=Path, help="another .npz of dreamnet weights than the bundled one")
+    add("--layers", type=lambda text: text.split(","), default=[BUNDLED_LAYER], help="those to "
+        "which steps are timed, by comma (default faces)")  # fmt: skip
     add("--count", type=int, default=40, help="how many held-out photos (default %(default)s)")
     add("--json", type=Path, help="where to write the figures")
     add("--sheets", type=Path, help="folder for contact sheets")
     options = parser.parse_args()
     figures = measure(options)
-    print(f"{'':28}" + "".join(f"{layer:>11}" for layer in LAYERS))
     print_table(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")

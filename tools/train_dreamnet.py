@@ -1,16 +1,18 @@
 r"""Train dreamnet, the bundled network: distil a classifier of photos into a small one.
 
-The student learns the maps of five of the teacher's layers and, in every n-th step, the gradient
+The student learns the maps of some of the teacher's layers and, in every n-th step, the gradient
 of their mean squares with respect to the picture, which is what a dream follows. For the first
 part of a training every layer begins from the teacher's map of the layer before. The pictures are
 crops on their way into dreams, led by the teacher or by the student itself. Run from the
 repository's root:
 
-    python -m tools.train_dreamnet --teacher squeezenet_v1_1.npz --photos photos/ \
-        --checkpoints ../dreamnet-checkpoints --minutes 90 --forcing 0.16 --export dreamnet.npz
+    python -m tools.train_dreamnet --teacher bvlc_googlenet.npz --student modules \
+        --photos photos/ --checkpoints ../dreamnet-checkpoints --minutes 240 --forcing 0.3 \
+        --gradient-every 2 --export student.npz
 
-A training that was stopped goes on where its folder of checkpoints left off. The schedule follows
-the clock (``--minutes``) or the count (``--steps``), so that it always ends where it should.
+A training that was stopped goes on where its folder of checkpoints left off; with ``--init`` one
+begins from an exported network, whose file says how it is built. The schedule follows the clock
+(``--minutes``) or the count (``--steps``), so that it always ends where it should.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +31,20 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dreamstream.frames import FloatImage
+from dreamstream.models.design import CONVOLUTION, PICTURE, Design
 from dreamstream.models.dreamnet import (
-    LAYERS,
     build_architecture,
     build_dreamnet,
+    design_of,
+    read_weights,
     set_weights,
-    weighted_layers,
 )
 
 from .dreamnet_training import checkpoints
 from .dreamnet_training.distillation import Distillation
 from .dreamnet_training.dreaming import Ascent
 from .dreamnet_training.photos import centre_crops, find_photos, read_photo, split_photos
+from .dreamnet_training.students import STUDENTS
 from .dreamnet_training.teacher import Features, Scaled, load_teacher
 from .dreamnet_training.trajectories import Trajectories
 from .dreamnet_training.validation import dreamed_by, held_out_errors, layer_scales_of
@@ -51,11 +56,14 @@ LAST_RATE = 0.01
 class Validator:
     """Held-out photos, the teacher's dreams of them, and the line printed about them."""
 
-    def __init__(self, teacher: Features, photos: FloatImage, scales: Any) -> None:
+    def __init__(
+        self, teacher: Features, layers: Sequence[str], photos: FloatImage, scales: Any
+    ) -> None:
         """Let the teacher dream the photos."""
+        self._layers = layers
         self._teacher = teacher
         self._photos = photos
-        self._dreams = dreamed_by(Ascent(teacher, scales), photos, len(LAYERS))
+        self._dreams = dreamed_by(Ascent(teacher, scales), photos, len(layers))
 
     def line(self, student: keras.Model) -> str:
         """Measure a student and say how it did, by layer."""
@@ -63,7 +71,7 @@ class Validator:
             " ".join(f"{error:.3f}" for error in held_out_errors(student, self._teacher, pictures))
             for pictures in (self._photos, self._dreams)
         ]
-        return f"held-out error, {', '.join(LAYERS)}: photos {errors[0]}; dreamed {errors[1]}"
+        return f"held-out error, {', '.join(self._layers)}: photos {errors[0]}; dreamed {errors[1]}"
 
 
 class Training:
@@ -80,18 +88,22 @@ class Training:
         # all layers of one size, so that one rate suits them all
         teacher = Scaled(teacher, np.sqrt(layer_scales_of(teacher, held_out_photos)))
         scales = layer_scales_of(teacher, held_out_photos)
-        self.student = _begin(options.init, teacher)
-        self._distillation = Distillation(self.student, teacher, scales, options.gradient_weight)
+        self.design, self.student = begin(options.init, STUDENTS[options.student], teacher)
+        self._distillation = Distillation(
+            self.design, self.student, teacher, scales, options.gradient_weight
+        )
         resumed = checkpoints.resume(options.checkpoints, self.student, self._distillation.state)
         self.progress = resumed or checkpoints.Progress()
         self._crops = Trajectories(
             [read_photo(path) for path in training],
-            layers=len(LAYERS),
+            layers=len(self.design.layers),
             side=options.side,
             count=options.pool,
             seed=options.seed + self.progress.steps,
         )
-        self._validator = Validator(teacher, held_out_photos, scales)
+        self._validator = Validator(
+            teacher, self.design.layers, held_out_photos[: options.validate_on], scales
+        )
         self._last_line = ""
 
     def run(self) -> None:
@@ -132,6 +144,7 @@ class Training:
         """Write a checkpoint."""
         checkpoints.save(
             self._options.checkpoints,
+            self.design,
             self.student,
             self._distillation.state,
             self.scales(),
@@ -207,18 +220,37 @@ class Training:
         return f"step {self.progress.steps} errors {layers} cosine {np.mean(agreement):.3f}"
 
 
-def _begin(weights_path: Path | None, teacher: Features) -> keras.Model:
-    """Build the student, with as many channels in each layer as the teacher's."""
+def begin(
+    weights_path: Path | None, design: Design, teacher: Features
+) -> tuple[Design, keras.Model]:
+    """Build the student, with as many channels in each layer as the teacher's.
+
+    Args:
+        weights_path: Of weights to begin with, which say what it is; None for random ones.
+        design: What it is where they don't say it.
+        teacher: Its maps have the channels.
+
+    Returns:
+        What the student is built of, and itself.
+
+    Raises:
+        ValueError: It can't have as many channels as its teacher.
+    """
     if weights_path:
-        return build_dreamnet(weights_path)
+        return design_of(read_weights(weights_path)), build_dreamnet(weights_path)
     maps = teacher(tf.zeros((1, 96, 96, 3)))
-    channels = {layer: given.shape[-1] for layer, given in zip(LAYERS, maps, strict=True)}
-    student = build_architecture(channels)
-    for layer in weighted_layers(student)[1:]:
-        # what comes in is never negative: a kernel of mean 0 is as often below as above it
-        kernel, bias = layer.get_weights()
-        layer.set_weights([kernel - kernel.mean((0, 1, 2)), bias])
-    return student
+    wanted = {layer: given.shape[-1] for layer, given in zip(design.layers, maps, strict=True)}
+    design = design.with_filters(wanted)
+    if {layer: design.channels[layer] for layer in wanted} != wanted:
+        raise ValueError(f"the student's layers cannot have the teacher's channels, {wanted}")
+    student = build_architecture(design)
+    for operation in design.operations:
+        if operation.kind == CONVOLUTION and PICTURE not in operation.inputs:
+            # what comes in is never negative: a kernel of mean 0 is as often below as above it
+            layer = student.get_layer(operation.name)
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel - kernel.mean((0, 1, 2)), bias])
+    return design, student
 
 
 def _schedule(share: float) -> float:
@@ -234,7 +266,10 @@ def parse_options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--teacher", required=True, help="SqueezeNet's .npz, or the name of a Keras application")
+    add("--teacher", required=True, help="GoogLeNet's or SqueezeNet's .npz, or the name of a "
+        "Keras application")  # fmt: skip
+    add("--student", choices=STUDENTS, default="plain", help="what to train, where --init does "
+        "not say it (default %(default)s)")  # fmt: skip
     add("--photos", required=True, type=Path, help="folder of photos; every 25th is held out")
     add("--checkpoints", required=True, type=Path, help="folder to keep and resume from")
     length = parser.add_mutually_exclusive_group(required=True)
@@ -244,7 +279,7 @@ def parse_options() -> argparse.Namespace:
     add("--export", type=Path, help="where to write the trained network, in float16")
     add("--keep-init", type=float, default=0.0, metavar="SHARE", help="of --init's weights in the "
         "mean that is exported; half often beats either end (default %(default)s)")  # fmt: skip
-    add("--rate", type=float, default=1e-3, help="highest learning rate (default %(default)s)")
+    add("--rate", type=float, default=1.5e-3, help="highest learning rate (default %(default)s)")
     add("--batch", type=int, default=16, help="crops a step (default %(default)s)")
     add("--side", type=int, default=144, help="pixels a side of a crop (default %(default)s)")
     add("--pool", type=int, default=384, help="crops dreaming at a time (default %(default)s)")
@@ -255,10 +290,12 @@ def parse_options() -> argparse.Namespace:
     add("--forcing", type=float, default=0.0, metavar="SHARE", help="of the training, in which "
         "every layer begins from the teacher's map of the one before; for a training from random "
         "weights (default %(default)s)")  # fmt: skip
-    add("--forced-rate", type=float, default=2e-3, help="highest learning rate meanwhile (default "
+    add("--forced-rate", type=float, default=2e-2, help="highest learning rate meanwhile (default "
         "%(default)s)")  # fmt: skip
     add("--save-every", type=float, default=5, help="minutes (default %(default)s)")
     add("--validate-every", type=float, default=15, help="minutes (default %(default)s)")
+    add("--validate-on", type=int, default=40, help="held-out photos; dreaming them takes time at "
+        "the start (default %(default)s)")  # fmt: skip
     add("--seed", type=int, default=0, help="of every random choice (default %(default)s)")
     options = parser.parse_args()
     if not 0 <= options.forcing < 1:
@@ -275,7 +312,7 @@ def main() -> None:
     training.run()
     if options.export:
         training.blend_with_init(options.keep_init)
-        checkpoints.export(training.student, training.scales(), options.export)
+        checkpoints.export(training.design, training.student, training.scales(), options.export)
         tqdm.write(f"wrote {options.export}")
 
 

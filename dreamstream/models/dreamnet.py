@@ -1,18 +1,18 @@
 """dreamnet: the bundled network, small enough to dream live on a laptop.
 
-Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file). One chain of
-convolutions with ReLUs, 1x1 ones to a few channels and 3x3 ones to many in turn, no batch norm and
-no branches: at 1/2, 1/4, 1/8 and 1/16 of the picture's size, halved by maxima, since a dream
-follows gradients, and those of maxima are unlike those of strides. Each named layer is one of the
-chain, trained to be a layer of the teacher.
+Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file). The bundled
+one is a chain of convolutions with ReLUs, 1x1 ones to a few channels and 3x3 ones to many in turn,
+no batch norm and no branches: at 1/2, 1/4, 1/8 and 1/16 of the picture's size, halved by maxima,
+since a dream follows gradients, and those of maxima are unlike those of strides. Each named layer
+is one of the chain, trained to be a layer of the teacher. A file of weights may carry the
+description of another network.
 
 Reading the names, descriptions and scales loads no TensorFlow; building the model does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -22,15 +22,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
+from dreamstream.models.design import (
+    CONTRAST,
+    JOIN,
+    MAXIMA,
+    PICTURE,
+    Design,
+    Operation,
+    convolution,
+    maxima,
+)
 
 if TYPE_CHECKING:
     import keras
 
-Weights = Mapping[str, NDArray[np.floating[Any]]]
+Weights = Mapping[str, NDArray[Any]]
 
 WEIGHTS_PATH = Path(__file__).with_name("dreamnet.npz")
 
 SCALES_KEY = "layer_scales"
+
+LONGEST_DESIGN = 1_000_000
+"""Most bytes of a network's description."""
+
+DESIGN_KEY = "design"
+WEIGHT_PARTS = ("kernel", "bias")
 
 # ImageNet's mean colour, RGB out of 255: the level that the network sees as zero, as do
 # the networks trained with caffe.
@@ -48,46 +64,32 @@ LAYERS: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Convolution:
-    """A convolution and a ReLU.
+def _pair(number: int, layer: str, taken: str, few: int, many: int) -> tuple[Operation, ...]:
+    """A 1x1 convolution to a few channels and a 3x3 one to many.
 
-    Attributes:
-        name: Name of its weights; one of ``LAYERS`` where a layer is read from it.
-        filters: Output channels.
-        side: Height and width of its kernel.
-        strides: 2 halves the map.
-        pooled: Whether the map is halved before it, by the greatest of each 3x3.
+    The arithmetic of the many is cheap where the few are looked at.
     """
-
-    name: str
-    filters: int
-    side: int = 3
-    strides: int = 1
-    pooled: bool = False
+    squeeze = f"squeeze{number}"
+    return convolution(squeeze, taken, few), convolution(layer, squeeze, many, 3)
 
 
-#: Pairs of a 1x1 convolution to a few channels and a 3x3 one to many: the arithmetic of the
-#: many is cheap where the few are looked at.
-TRUNK = (
-    Convolution("conv1", 64, strides=2),
-    Convolution("squeeze2", 16, side=1, pooled=True),
-    Convolution("expand2", 128),
-    Convolution("squeeze3", 16, side=1),
-    Convolution("textures", 128),
-    Convolution("squeeze4", 32, side=1, pooled=True),
-    Convolution("expand4", 256),
-    Convolution("squeeze5", 32, side=1),
-    Convolution("patterns", 256),
-    Convolution("squeeze6", 48, side=1, pooled=True),
-    Convolution("eyes", 384),
-    Convolution("squeeze7", 48, side=1),
-    Convolution("faces", 384),
-    Convolution("squeeze8", 64, side=1),
-    Convolution("creatures", 512),
+#: The bundled network, whose file says nothing of its own.
+PLAIN_CHAIN = Design(
+    (
+        convolution("conv1", PICTURE, 64, 3, 2),
+        maxima("squeeze2_pool", "conv1"),
+        *_pair(2, "expand2", "squeeze2_pool", 16, 128),
+        *_pair(3, "textures", "expand2", 16, 128),
+        maxima("squeeze4_pool", "textures"),
+        *_pair(4, "expand4", "squeeze4_pool", 32, 256),
+        *_pair(5, "patterns", "expand4", 32, 256),
+        maxima("squeeze6_pool", "patterns"),
+        *_pair(6, "eyes", "squeeze6_pool", 48, 384),
+        *_pair(7, "faces", "eyes", 48, 384),
+        *_pair(8, "creatures", "faces", 64, 512),
+    ),
+    tuple(LAYERS),
 )
-
-POOL_SIDE, POOL_STRIDES = 3, 2
 
 
 def read_weights(
@@ -102,7 +104,8 @@ def read_weights(
 
     Returns:
         Name to float16 array: "<name>/kernel" (height, width, in, out) and "<name>/bias" for
-        each convolution and layer, and "layer_scales".
+        each convolution, "layer_scales", and where it isn't the bundled network "design", which
+        `design_of` reads.
 
     Raises:
         OSError: The file cannot be read.
@@ -116,6 +119,28 @@ def read_weights(
         return {name: archive[name] for name in shapes if name in archive.files}
 
 
+def read_checked(weights_path: Path | str) -> Weights:
+    """Read the arrays of the network that a file describes, and no others.
+
+    Args:
+        weights_path: An .npz written by ``tools/train_dreamnet.py``.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: Its description is none, or an array has another shape than it says.
+    """
+    with np.load(weights_path, allow_pickle=False) as archive:
+        described = archive.zip.getinfo(f"{DESIGN_KEY}.npy") if DESIGN_KEY in archive else None
+        if described is not None and described.file_size > LONGEST_DESIGN:
+            raise ValueError(f"its description has {described.file_size} bytes")
+        design = design_of({DESIGN_KEY: archive[DESIGN_KEY]} if described else {})
+    shapes = {**design.weight_shapes(), SCALES_KEY: (len(design.layers),)}
+    weights = dict(read_weights(weights_path, shapes))
+    if described is not None:
+        weights[DESIGN_KEY] = np.array(design.to_json())
+    return weights
+
+
 def _require_shape(archive: ZipFile, name: str, shape: tuple[int, ...]) -> None:
     """Raise a ValueError unless an archived array's head tells a shape, and plain numbers."""
     with archive.open(f"{name}.npy") as file:
@@ -124,6 +149,22 @@ def _require_shape(archive: ZipFile, name: str, shape: tuple[int, ...]) -> None:
         found, _, kind = (short if major == 1 else long)(file)
     if found != shape or kind.kind != "f":
         raise ValueError(f"dreamnet's {name} is {found} {kind} instead of {shape}")
+
+
+def design_of(weights: Weights) -> Design:
+    """Return the network that weights are for.
+
+    Args:
+        weights: As `read_weights` gives them.
+
+    Returns:
+        The network that they describe; the bundled one if they describe none.
+
+    Raises:
+        ValueError: The description is none.
+    """
+    described = weights.get(DESIGN_KEY)
+    return PLAIN_CHAIN if described is None else Design.from_json(str(described))
 
 
 def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:
@@ -136,33 +177,31 @@ def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:
         Layer name to the reciprocal of its mean-square activation, mean over held-out photos.
     """
     with np.load(weights_path or WEIGHTS_PATH, allow_pickle=False) as archive:
-        return dict(zip(LAYERS, map(float, archive[SCALES_KEY]), strict=True))
+        scales = map(float, archive[SCALES_KEY])
+        return dict(zip(design_of(archive).layers, scales, strict=True))
 
 
-def build_architecture(layer_filters: Mapping[str, int] | None = None) -> keras.Model:
-    """Build the network with fresh random weights.
+def build_architecture(design: Design = PLAIN_CHAIN) -> keras.Model:
+    """Build a network with fresh random weights.
 
     Args:
-        layer_filters: Layer name to its channels; as many as the bundled network's if None.
+        design: Which.
 
     Returns:
-        A model from (batch, height, width, 3) float32 RGB in [-1, 1] to one map per layer of
-        ``LAYERS``, in that order, at 1/4, 1/8, 1/16, 1/16 and 1/16 of the picture's size.
+        A model from (batch, height, width, 3) float32 RGB in [-1, 1] to one map for each of the
+        design's layers, in that order.
     """
     import keras
 
     shift = [1.0 - mean / HALF_RANGE for mean in MEAN_RGB]
-    picture = keras.Input((None, None, 3), name="picture")
-    features = keras.layers.Rescaling(1.0, offset=shift, name="centre")(picture)
-    outputs = {}
-    for convolution in TRUNK:
-        filters = (layer_filters or {}).get(convolution.name, convolution.filters)
-        features = outputs[convolution.name] = _convolve(features, convolution, filters)
-    return keras.Model(picture, [outputs[layer] for layer in LAYERS], name="dreamnet")
+    picture = keras.Input((None, None, 3), name=PICTURE)
+    centred = keras.layers.Rescaling(1.0, offset=shift, name="centre")(picture)
+    outputs = design.walk(centred, lambda operation, taken: _keras_layer(operation)(*taken))
+    return keras.Model(picture, [outputs[layer] for layer in design.layers], name="dreamnet")
 
 
 def build_dreamnet(weights_path: Path | str | None = None) -> keras.Model:
-    """Build the network with trained weights.
+    """Build a network with trained weights.
 
     Args:
         weights_path: An .npz written by ``tools/train_dreamnet.py``; the bundled one if None.
@@ -172,11 +211,10 @@ def build_dreamnet(weights_path: Path | str | None = None) -> keras.Model:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It holds other weights than this network's.
+        ValueError: It holds other weights than its network's.
     """
     weights = read_weights(weights_path)
-    biases = {name: weights.get(f"{name}/bias") for name in LAYERS}
-    model = build_architecture({n: len(bias) for n, bias in biases.items() if bias is not None})
+    model = build_architecture(design_of(weights))
     set_weights(model, weights)
     return model
 
@@ -192,7 +230,7 @@ def set_weights(model: keras.Model, weights: Weights) -> None:
         ValueError: A name is missing, or an array has the wrong shape.
     """
     for layer in weighted_layers(model):
-        names = [f"{layer.name}/kernel", f"{layer.name}/bias"]
+        names = [f"{layer.name}/{part}" for part in WEIGHT_PARTS[: len(layer.weights)]]
         missing = [name for name in names if name not in weights]
         if missing:
             raise ValueError(f"dreamnet's weights lack {', '.join(missing)}")
@@ -204,20 +242,28 @@ def weighted_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.weights]
 
 
-def _convolve(features: Any, convolution: Convolution, filters: int) -> Any:
+def _keras_layer(operation: Operation) -> Callable[..., Any]:
+    """Make the Keras layer of an operation."""
     import keras
 
-    if convolution.pooled:
-        pool = keras.layers.MaxPooling2D(
-            POOL_SIDE, POOL_STRIDES, "same", name=f"{convolution.name}_pool"
-        )
-        features = pool(features)
-    return keras.layers.Conv2D(
-        filters,
-        convolution.side,
-        convolution.strides,
+    from dreamstream.models.contrast import ContrastLayer
+
+    name, side, strides = operation.name, operation.side, operation.strides
+    if operation.kind == MAXIMA:
+        pool: Callable[..., Any] = keras.layers.MaxPooling2D(side, strides, "same", name=name)
+        return pool
+    if operation.kind == JOIN:
+        concatenation = keras.layers.Concatenate(name=name)
+        return lambda *taken: concatenation(list(taken))
+    if operation.kind == CONTRAST:
+        return ContrastLayer(name=name)
+    convolve: Callable[..., Any] = keras.layers.Conv2D(
+        operation.filters,
+        side,
+        strides,
         padding="same",
         activation="relu",
         kernel_initializer="he_normal",
-        name=convolution.name,
-    )(features)
+        name=name,
+    )
+    return convolve

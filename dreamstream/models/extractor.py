@@ -177,7 +177,8 @@ def _graph_of(model: keras.Model | PlainDreamnet) -> Graph:
 def _build_dreamnet(
     entry: ModelEntry, chosen: tuple[str, ...], weights: Path | None
 ) -> PlainDreamnet:
-    _require_known(entry, chosen, entry.layers)
+    if weights is None:  # other weights may be another network's, of other layers
+        _require_known(entry, chosen, entry.layers)
     return load_dreamnet(weights or dreamnet.WEIGHTS_PATH, chosen)
 
 

@@ -222,6 +222,59 @@ class Concatenation(Pointwise):
 
 
 @dataclass(frozen=True, eq=False)
+class Contrast(Pointwise):
+    """Divides each channel by the root of what all hold at its place, weighted, to the power 3/2.
+
+    It stands in for the local response normalisation of networks of GoogLeNet's time (Krizhevsky
+    et al. 2012), which holds strong edges down; its weights are trained (Balle et al. 2016, arXiv
+    1511.06281). It computes in float32: squares are too large for float16.
+
+    Attributes:
+        weights: (in, out), none negative.
+    """
+
+    weights: Array
+
+    def build(self, dtype: tf.DType) -> Function:
+        """See :meth:`Operation.build`."""
+        weights = tf.constant(self.weights[None, None], tf.float32)
+        back = tf.constant(-1.5 * self.weights.T[None, None], tf.float32)
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def divide(features: Tensor) -> tuple[Tensor, Function]:
+            """Divide; the gradient takes half of the operations that TensorFlow's own would."""
+            root, factor = _divisors(features, weights)
+            output = features * factor
+
+            def gradient(upstream: Tensor) -> Tensor:
+                held = upstream * output * tf.square(root)
+                return upstream * factor + features * tf.nn.conv2d(held, back, 1, "SAME")
+
+            return output, gradient
+
+        return lambda features: tf.cast(divide(tf.cast(features, tf.float32)), dtype)
+
+
+def divided(features: Tensor, weights: Tensor) -> Tensor:
+    """Divide each channel by (1 + the weighted sum of all squares) ** 0.75.
+
+    Args:
+        features: (batch, height, width, channels) float32.
+        weights: (1, 1, channels, channels) float32, from the channels that weigh to those divided.
+
+    Returns:
+        Features of the same shape.
+    """
+    return features * _divisors(features, weights)[1]
+
+
+def _divisors(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return 1 / divisor to the powers 1/2 and 3/4."""
+    root = tf.math.rsqrt(1 + tf.nn.conv2d(tf.square(features), weights, 1, "SAME"))
+    return root, root * tf.sqrt(root)
+
+
+@dataclass(frozen=True, eq=False)
 class Part(Pointwise):
     """Returns one of several tensors."""
 

@@ -3,23 +3,24 @@
 The layers and their numbers are those of :func:`dreamstream.models.dreamnet.build_architecture`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamstream.frames import HALF_RANGE
-from dreamstream.models import convolutions
-from dreamstream.models.dreamnet import (
-    MEAN_RGB,
-    POOL_SIDE,
-    POOL_STRIDES,
-    TRUNK,
-    Convolution,
-    Weights,
-)
+from dreamstream.models.convolutions import Convolution
+from dreamstream.models.design import CONTRAST, CONVOLUTION, JOIN, Design, Operation
+from dreamstream.models.dreamnet import MEAN_RGB, Weights, design_of
 from dreamstream.models.graph import Graph, Node, graph_of
-from dreamstream.models.operations import Norm, Picture, Pool, Rectifier
+from dreamstream.models.operations import (
+    Concatenation,
+    Contrast,
+    Norm,
+    Picture,
+    Pool,
+    Rectifier,
+)
 
 
 class PlainDreamnet:
@@ -30,20 +31,20 @@ class PlainDreamnet:
         layers: Names of the layers to read, in the order in which they are wanted.
 
     Raises:
-        ValueError: A name is missing, or an array has the wrong shape.
+        ValueError: A layer or an array is missing, or an array has the wrong shape.
     """
 
     def __init__(self, weights: Weights, layers: Iterable[str]) -> None:
-        self._layers = tuple(layers)
-        _require_shapes(weights)
-        names = [convolution.name for convolution in TRUNK]
-        self._trunk = TRUNK[: 1 + max(map(names.index, self._layers))]
-        self._weights = {
-            f"{convolution.name}/{part}": np.asarray(
-                weights[f"{convolution.name}/{part}"], np.float32
+        layers = tuple(layers)
+        whole = design_of(weights)
+        _require_shapes(whole, weights)
+        if unknown := [layer for layer in layers if layer not in whole.layers]:
+            raise ValueError(
+                f"it has no layer {', '.join(unknown)}; it has {', '.join(whole.layers)}"
             )
-            for convolution in self._trunk
-            for part in ("kernel", "bias")
+        self._design = whole.cut(layers)
+        self._weights = {
+            name: np.asarray(weights[name], np.float32) for name in self._design.weight_shapes()
         }
 
     def graph(self) -> Graph:
@@ -52,43 +53,34 @@ class PlainDreamnet:
         It has one output for each chosen layer.
         """
         shift = np.array([1 - mean / HALF_RANGE for mean in MEAN_RGB])
-        features = Node(Norm(np.ones_like(shift), shift), (Node(Picture()),))
-        found = {}
-        for convolution in self._trunk:
-            features = found[convolution.name] = self._convolved(features, convolution)
-        return graph_of(found[layer] for layer in self._layers)
+        centred = Node(Norm(np.ones_like(shift), shift), (Node(Picture()),))
+        found = self._design.walk(centred, self._node)
+        return graph_of(found[layer] for layer in self._design.layers)
 
     def get_weights(self) -> list[NDArray[np.float32]]:
         """Return the kernels and biases of what is left after the cut, in the graph's order."""
         return list(self._weights.values())
 
-    def _convolved(self, features: Node, convolution: Convolution) -> Node:
-        if convolution.pooled:
-            sides, strides = (POOL_SIDE, POOL_SIDE), (POOL_STRIDES, POOL_STRIDES)
-            features = Node(Pool(False, sides, strides, "SAME"), (features,))
-        kernel, bias = (
-            self._weights[f"{convolution.name}/{part}"].astype(float) for part in ("kernel", "bias")
-        )
-        operation = convolutions.Convolution(kernel, bias, (convolution.strides,) * 2)
-        return Node(Rectifier(), (Node(operation, (features,)),))
+    def _node(self, operation: Operation, taken: Sequence[Node]) -> Node:
+        inputs, sides, strides = tuple(taken), (operation.side,) * 2, (operation.strides,) * 2
+        if operation.kind == JOIN:
+            return Node(Concatenation(), inputs)
+        if operation.kind == CONTRAST:
+            kernel = self._weights[f"{operation.name}/kernel"].astype(float)
+            return Node(Contrast(np.square(kernel[0, 0])), inputs)
+        if operation.kind == CONVOLUTION:
+            kernel, bias = (
+                self._weights[f"{operation.name}/{part}"].astype(float)
+                for part in ("kernel", "bias")
+            )
+            return Node(Rectifier(), (Node(Convolution(kernel, bias, strides), inputs),))
+        return Node(Pool(False, sides, strides, "SAME"), inputs)
 
 
-def _require_shapes(weights: Weights) -> None:
-    expected = expected_shapes()
+def _require_shapes(design: Design, weights: Weights) -> None:
+    expected = design.weight_shapes()
     if missing := [name for name in expected if name not in weights]:
         raise ValueError(f"dreamnet's weights lack {', '.join(missing)}")
     for name, shape in expected.items():
         if weights[name].shape != shape:
             raise ValueError(f"dreamnet's {name} is {weights[name].shape} instead of {shape}")
-
-
-def expected_shapes() -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the network's arrays, by their names."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    channels = len(MEAN_RGB)
-    for convolution in TRUNK:
-        sides = (convolution.side, convolution.side)
-        shapes[f"{convolution.name}/kernel"] = (*sides, channels, convolution.filters)
-        shapes[f"{convolution.name}/bias"] = (convolution.filters,)
-        channels = convolution.filters
-    return shapes

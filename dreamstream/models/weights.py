@@ -37,7 +37,7 @@ from dreamstream.models.catalog import (
     cached_weights,
     weights_folder,
 )
-from dreamstream.models.plain import PlainDreamnet, expected_shapes
+from dreamstream.models.plain import PlainDreamnet
 
 if TYPE_CHECKING:
     import h5py
@@ -167,11 +167,10 @@ def load_dreamnet(path: Path, layers: Iterable[str]) -> PlainDreamnet:
         if not zipfile.is_zipfile(path):
             _require_content(path)
             raise _UnfitError("it is no archive of arrays")
-        scales = {dreamnet.SCALES_KEY: (len(dreamnet.LAYERS),)}
-        arrays = dreamnet.read_weights(path, {**expected_shapes(), **scales})
+        arrays = dreamnet.read_checked(path)
         if dreamnet.SCALES_KEY not in arrays:
             raise _UnfitError(f"it lacks {dreamnet.SCALES_KEY}")
-        _require_finite(arrays.values())
+        _require_finite(array for array in arrays.values() if array.dtype.kind == "f")
         return PlainDreamnet(arrays, layers)
     # NumPy and zipfile raise all kinds of errors over what a damaged file holds.
     except Exception as error:

@@ -13,7 +13,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dreamstream.models.dreamnet import SCALES_KEY, weighted_layers
+from dreamstream.models.design import Design
+from dreamstream.models.dreamnet import (
+    DESIGN_KEY,
+    SCALES_KEY,
+    WEIGHT_PARTS,
+    set_weights,
+    weighted_layers,
+)
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -41,7 +48,7 @@ def model_arrays(model: keras.Model) -> dict[str, NDArray[Any]]:
     return {
         f"{layer.name}/{part}": np.asarray(value)
         for layer in weighted_layers(model)
-        for part, value in zip(("kernel", "bias"), layer.get_weights(), strict=True)
+        for part, value in zip(WEIGHT_PARTS, layer.get_weights(), strict=False)
     }
 
 
@@ -54,20 +61,26 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
     os.replace(temporary, path)
 
 
-def export(model: keras.Model, scales: NDArray[Any], path: Path) -> None:
+def export(design: Design, model: keras.Model, scales: NDArray[Any], path: Path) -> None:
     """Write a network as the package bundles it.
 
     Args:
+        design: What it is built of.
         model: The network.
         scales: (layers,) reciprocal of each layer's mean square on held-out photos.
         path: Where; float16 weights and float32 scales.
     """
     weights = {name: array.astype(np.float16) for name, array in model_arrays(model).items()}
-    write_arrays(path, {**weights, SCALES_KEY: scales.astype(np.float32)})
+    write_arrays(path, {**weights, **_about(design, scales)})
+
+
+def _about(design: Design, scales: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    return {SCALES_KEY: scales.astype(np.float32), DESIGN_KEY: np.array(design.to_json())}
 
 
 def save(
     folder: Path,
+    design: Design,
     model: keras.Model,
     state: Sequence[keras.Variable | tf.Variable],
     scales: NDArray[Any],
@@ -77,13 +90,14 @@ def save(
 
     Args:
         folder: Made if need be; outside of any clone.
+        design: What the network is built of.
         model: The network, which is written in full precision; under its step's name only where
             it is whole without norms.
         state: All else that changes in a training, in an order that stays.
         scales: (layers,) as `export` takes them.
         progress: So far.
     """
-    weights = {**model_arrays(model), SCALES_KEY: scales.astype(np.float32)}
+    weights = {**model_arrays(model), **_about(design, scales)}
     if not progress.forced:
         write_arrays(folder / FORMAT.format(progress.steps), weights)
     kept = {f"state/{number}": np.asarray(value) for number, value in enumerate(state)}
@@ -103,8 +117,7 @@ def resume(
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as archive:
-        for layer in weighted_layers(model):
-            layer.set_weights([archive[f"{layer.name}/{part}"] for part in ("kernel", "bias")])
+        set_weights(model, archive)
         for number, variable in enumerate(state):
             variable.assign(archive[f"state/{number}"])
         return Progress(**{field.name: archive[field.name].item() for field in fields(Progress)})

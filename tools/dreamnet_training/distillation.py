@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from dreamstream.models.design import CONVOLUTION, JOIN, PICTURE, Design, Operation
 
 from .gradients import (
     Tensor,
@@ -18,6 +21,7 @@ from .gradients import (
     normalised,
     smooth_gradients,
 )
+from .optimizer import KernelMuon
 from .teacher import Features
 
 CLIP_NORM = 1.0
@@ -26,7 +30,7 @@ CLIP_NORM = 1.0
 DREAM_EMPHASIS = 0.75
 TINY_ENERGY = 1e-4
 TINY_VARIANCE = 1e-5
-MOMENTS_RATE = 0.02
+MOMENTS_RATE = 0.1
 LEAK = 0.1
 # Views of the gradient in which its cosine is taken, and the weight of each: as it is, smoothed
 # as a dreamer smooths it, and its colours alone (wrong ones show as rainbow fringes).
@@ -34,15 +38,55 @@ VIEW_SIGMA = 1.5
 RAW_WEIGHT, SMOOTH_WEIGHT, COLOUR_WEIGHT = 0.5, 1.0, 0.5
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What leads to a layer from the one before.
+
+    Attributes:
+        source: Name of that one, or of the picture.
+        operations: The last one is the layer's.
+
+    Raises:
+        ValueError: They take what comes before the source.
+    """
+
+    source: str
+    operations: tuple[Operation, ...]
+
+    def __post_init__(self) -> None:
+        known = {self.source, *(operation.name for operation in self.operations)}
+        if not known.issuperset(name for each in self.operations for name in each.inputs):
+            raise ValueError(f"{self.operations[-1].name} needs more than {self.source}")
+
+    @property
+    def inner(self) -> list[Operation]:
+        """The convolutions whose outputs aren't a part of the layer's."""
+        ends = {self.operations[-1].name}
+        for operation in reversed(self.operations):
+            if operation.name in ends and operation.kind == JOIN:
+                ends.update(operation.inputs)
+        return [
+            operation
+            for operation in self.operations
+            if operation.kind == CONVOLUTION and operation.name not in ends
+        ]
+
+
 class Distillation:
     """A student, its teacher, and the step that draws one to the other."""
 
     def __init__(
-        self, student: keras.Model, teacher: Features, scales: Tensor, gradient_weight: float
+        self,
+        design: Design,
+        student: keras.Model,
+        teacher: Features,
+        scales: Tensor,
+        gradient_weight: float,
     ) -> None:
         """Put them together.
 
         Args:
+            design: What the student is built of.
             student: The network to train.
             teacher: From pictures to as many maps.
             scales: (layers,) numbers that bring each layer's mean square to 1 on photos.
@@ -50,14 +94,15 @@ class Distillation:
         """
         self.student = student
         self.teacher = teacher
-        self.optimizer = keras.optimizers.Adam(1e-4)
+        self._stages = stages_of(design)
+        self.optimizer = KernelMuon(1e-4)
         self.optimizer.build(student.trainable_variables)
         self._scales = tf.constant(scales, tf.float32)
         self._gradient_weight = gradient_weight
         self._moments = {
-            layer.name: (tf.Variable(tf.zeros(layer.filters)), tf.Variable(tf.ones(layer.filters)))
-            for layer in student.layers
-            if layer.weights and layer.name not in student.output_names
+            inner.name: (tf.Variable(tf.zeros(inner.filters)), tf.Variable(tf.ones(inner.filters)))
+            for stage in self._stages
+            for inner in stage.inner
         }
 
     @property
@@ -97,10 +142,13 @@ class Distillation:
             lambda wanted: [
                 self._run_normalised(stage, features)
                 for stage, features in zip(
-                    stages_of(self.student), [pictures, *wanted[:-1]], strict=True
+                    self._stages, [self._centred(pictures), *wanted[:-1]], strict=True
                 )
             ],
         )
+
+    def _centred(self, pictures: Tensor) -> Tensor:
+        return self.student.get_layer("centre")(pictures)
 
     def _match(
         self, pictures: Tensor, maps_of: Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -122,22 +170,28 @@ class Distillation:
                 spread = np.sqrt(variance + TINY_VARIANCE)
                 layer.set_weights([kernel / spread, bias - mean / spread])
 
-    def _run_normalised(self, stage: Sequence[keras.layers.Layer], features: Tensor) -> Tensor:
-        for layer in stage:
-            if not layer.weights:
-                features = layer(features)
-                continue
-            convolved = layer.convolution_op(features, layer.kernel)
-            if layer.name not in self._moments:
-                features = tf.nn.leaky_relu(convolved + layer.bias, LEAK)
-                continue
-            moments = tf.nn.moments(convolved, (0, 1, 2))
-            for kept, moment in zip(self._moments[layer.name], moments, strict=True):
-                kept.assign(kept + MOMENTS_RATE * (moment - kept))
-            mean, variance = moments
-            normal = (convolved - mean) * tf.math.rsqrt(variance + TINY_VARIANCE)
-            features = tf.nn.relu(normal + layer.bias)
-        return features
+    def _run_normalised(self, stage: Stage, features: Tensor) -> Tensor:
+        values = {stage.source: features}
+        for operation in stage.operations:
+            taken = [values[name] for name in operation.inputs]
+            layer = self.student.get_layer(operation.name)
+            values[operation.name] = (
+                self._convolve_normalised(layer, *taken)
+                if operation.kind == CONVOLUTION
+                else layer(taken if operation.kind == JOIN else taken[0])
+            )
+        return values[stage.operations[-1].name]
+
+    def _convolve_normalised(self, layer: keras.layers.Layer, features: Tensor) -> Tensor:
+        convolved = layer.convolution_op(features, layer.kernel)
+        if layer.name not in self._moments:
+            return tf.nn.leaky_relu(convolved + layer.bias, LEAK)
+        moments = tf.nn.moments(convolved, (0, 1, 2))
+        for kept, moment in zip(self._moments[layer.name], moments, strict=True):
+            kept.assign(kept + MOMENTS_RATE * (moment - kept))
+        mean, variance = moments
+        normal = (convolved - mean) * tf.math.rsqrt(variance + TINY_VARIANCE)
+        return tf.nn.relu(normal + layer.bias)
 
     @compiled
     def lead(self, pictures: Tensor, coefficients: Tensor, smoothings: Tensor) -> Tensor:
@@ -191,14 +245,19 @@ class Distillation:
         self.optimizer.apply_gradients(zip(clipped, self.student.trainable_variables, strict=True))
 
 
-def stages_of(student: keras.Model) -> list[list[keras.layers.Layer]]:
-    """Split a student into what leads to each of its outputs from the one before."""
-    stages: list[list[keras.layers.Layer]] = [[]]
-    for layer in student.layers[1:]:
-        stages[-1].append(layer)
-        if layer.name in student.output_names:
-            stages.append([])
-    return stages[:-1]
+def stages_of(design: Design) -> list[Stage]:
+    """Split a network into what leads to each of its layers from the one before.
+
+    Raises:
+        ValueError: A layer needs more than the one before.
+    """
+    stages, source, begin = [], PICTURE, 0
+    names = [operation.name for operation in design.operations]
+    for layer in design.layers:
+        end = names.index(layer) + 1
+        stages.append(Stage(source, design.operations[begin:end]))
+        source, begin = layer, end
+    return stages
 
 
 def relative_errors(

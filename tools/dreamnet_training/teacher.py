@@ -11,10 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .googlenet import GoogLeNet
+
 Tensor = Any
 Features = Callable[[Tensor], Sequence[Tensor]]
 
 STRIDES = (4, 8, 16, 16, 16)
+
+GOOGLENET_KEY = "inception_4d/1x1/w"
 
 # What Caffe's networks, SqueezeNet among them, take: BGR levels less ImageNet's mean colour.
 MEAN_BGR = (103.939, 116.779, 123.68)
@@ -54,22 +58,25 @@ APPLICATIONS: Mapping[str, Application] = {
 }
 
 
-def load_teacher(name: str) -> Features:
-    """Make the function from pictures to the teacher's five layers.
+def load_teacher(name: str, precision: str = "float32") -> Features:
+    """Make the function from pictures to the teacher's layers.
 
     Args:
-        name: Path of an .npz of SqueezeNet v1.1, or the name of a Keras application, which Keras
-            downloads.
+        name: Path of an .npz of GoogLeNet or of SqueezeNet v1.1, or the name of a Keras
+            application, which Keras downloads.
+        precision: "float32" or "bfloat16", in which GoogLeNet and SqueezeNet compute.
 
     Returns:
-        A function of (batch, height, width, 3) float32 RGB in [-1, 1] that gives five maps at
-        1/4, 1/8, 1/16, 1/16 and 1/16 of the size.
+        A function of (batch, height, width, 3) float32 RGB in [-1, 1]. It gives GoogLeNet's seven
+        maps, or five at 1/4, 1/8, 1/16, 1/16 and 1/16 of the size.
 
     Raises:
         ValueError: The teacher is neither a file nor a known application.
     """
     if name.endswith(".npz"):
-        return SqueezeNet(name)
+        with np.load(name, allow_pickle=False) as archive:
+            known = GOOGLENET_KEY in archive
+        return GoogLeNet(name, precision=precision) if known else SqueezeNet(name, precision)
     if name in APPLICATIONS:
         return KerasTeacher(name, APPLICATIONS[name])
     raise ValueError(f"no teacher {name!r}: give a file .npz or one of {', '.join(APPLICATIONS)}")
