@@ -7,20 +7,18 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from dreamstream.cli.arguments import Request, list_presets_text, parse_request
 from dreamstream.cli.live_checks import refuse_live_options, require_live
-from dreamstream.cli.progress import Progress, announce
+from dreamstream.cli.progress import Progress, announce, shown_rate
 from dreamstream.cli.signals import Stopped, close_stdout, stop_signals
 from dreamstream.errors import (
     DeviceError,
     DreamstreamError,
     ModelError,
     ResumeError,
-    SinkError,
     SourceError,
     SourceLost,
     TargetError,
@@ -118,26 +116,11 @@ def _dream(request: Request) -> int:
 
     find_model(request.dream.model)
     with _logging(request):
-        if request.into_folder:
-            _make_folder(str(request.output))
         from dreamstream.rendering.run import Renderer
 
         renderer = Renderer(verbose=request.verbose)
         codes = [_attempt(request, renderer, source) for source in request.inputs]
         return max(codes, key=_FROM_BEST_TO_WORST.index)
-
-
-def _make_folder(folder: str) -> None:
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise TargetError(
-            f"making the folder {folder} failed: a file is in its place; give another"
-        ) from error
-    except OSError as error:
-        raise SinkError(
-            f"making the folder {folder} failed ({error.strerror}); give another"
-        ) from error
 
 
 def _attempt(request: Request, renderer: "Renderer", source: str) -> int:
@@ -223,7 +206,7 @@ def _summarise(request: Request, output: str | None, frames: int, seconds: float
         return
     where = output or "a window"
     count = f"{frames} frame{'' if frames == 1 else 's'}"
-    rate = f"{frames / seconds:.2g} a second"
+    rate = f"{shown_rate(frames / seconds)} a second"
     config = request.dream
     print(
         f"dreamstream: {where}: {count} in {seconds:.1f} s ({rate}), "

@@ -185,7 +185,12 @@ class Progress:
             frames = None
         parts = [f"frame {done}" + ("" if frames is None else f" of {frames}")]
         if self._pace.rate is not None:
-            parts.append(f"{self._pace.rate:.2g} a second")
+            parts.append(f"{shown_rate(self._pace.rate)} a second")
         left = None if frames is None else self._pace.seconds_left(frames - done)
         parts += [] if left is None else [f"{timedelta(seconds=round(left))} left"]
         return ", ".join(parts)
+
+
+def shown_rate(rate: float) -> str:
+    """Write a rate as people read it: two digits, or whole numbers."""
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -153,7 +153,8 @@ class DreamConfig:
 
     filled: InitVar[Mapping[str, Any] | None] = None
     """Not to be given: what a preset has filled in.  ``dataclasses.replace`` hands it on, so that
-    another preset, or another model's units, fill it in again; what was given stays."""
+    another preset, or another model's units, fill it in again.  A given value that equals the old
+    preset's is taken for filled in; `changed` has no such doubt."""
 
     def __post_init__(self, filled: Mapping[str, Any] | None) -> None:
         if self.preset not in PRESETS:
@@ -169,6 +170,15 @@ class DreamConfig:
     def is_original(self) -> bool:
         """Whether the ascent is the original program's: bare, and stopped rather than guarded."""
         return self.preset == ORIGINAL_PRESET
+
+    def changed(self, **settings: Any) -> "DreamConfig":
+        """Return this configuration with other settings; what they don't name stays.
+
+        Raises:
+            FieldError: A value is out of its range.
+        """
+        kept = {name: value for name, value in vars(self)["filled"].items() if name not in settings}
+        return dataclasses.replace(self, filled=kept, **settings)
 
     @property
     def loss_limit(self) -> float:

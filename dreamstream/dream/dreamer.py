@@ -1,6 +1,5 @@
 """The Dreamer: turns the frames of a film into dreams, each warm-started from the one before."""
 
-import dataclasses
 import logging
 import math
 import time
@@ -145,7 +144,7 @@ class Dreamer:
         Raises:
             ValueError: A value is out of range, or its field can't change.
         """
-        config = dataclasses.replace(self.config, **settings)
+        config = self.config.changed(**settings)
         require_changeable(self.config, config)
         self.config = self._starts.config = config
         self._params = step_params(config)

@@ -53,7 +53,7 @@ class Enlarger:
             return dream
         change = dream.astype(np.float32) - self.enlarge(pixels)
         size = pixels.shape[1], pixels.shape[0]
-        reduced = cv2.resize(change, size, interpolation=cv2.INTER_AREA)
+        reduced = cv2.resize(change, size, interpolation=_kernel(dream.shape, pixels.shape))
         made: Pixels = np.clip(np.rint(pixels + reduced), 0, 255).astype(np.uint8)
         return made
 
@@ -80,4 +80,11 @@ class Enlarger:
 def _resized(pixels: Pixels, size: Size) -> Pixels:
     if pixels.shape[:2] == size:
         return pixels
-    return cast(Pixels, cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_CUBIC))
+    kernel = _kernel(pixels.shape, size)
+    return cast(Pixels, cv2.resize(pixels, size[::-1], interpolation=kernel))
+
+
+def _kernel(before: tuple[int, ...], after: tuple[int, ...]) -> int:
+    """Choose how a picture is resampled: by area where both sides shrink, else smoothly."""
+    shrinks = after[0] <= before[0] and after[1] <= before[1]
+    return cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

@@ -161,7 +161,7 @@ class LossController:
         if share <= 1:
             faded = (share - _DECAY_FADES_FROM) / (_DECAY_FADED_AT - _DECAY_FADES_FROM)
             return min(max(faded, 0.0), 1.0)
-        least = self._share(source + decayed)
+        least = max(self._share(source + decayed), _TINY)
         if least >= _AIM:
             return 0.0
         return math.log(_AIM / least) / math.log(share / least)

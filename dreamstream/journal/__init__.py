@@ -4,6 +4,7 @@ from dreamstream.journal.encoded_log import EncodedLog, EncodedPicture
 from dreamstream.journal.finding import (
     find_journal,
     forget_placed,
+    has_remains,
     new_journal,
     was_interrupted,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "find_journal",
     "fingerprint_of",
     "forget_placed",
+    "has_remains",
     "new_journal",
     "was_interrupted",
 ]

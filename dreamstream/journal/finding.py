@@ -73,6 +73,15 @@ def was_interrupted(target: Path) -> bool:
     return remains is not None and remains.saved_at is not None
 
 
+def has_remains(target: Path) -> bool:
+    """Return whether an interrupted run of an output has left anything, a state or none.
+
+    Raises:
+        ResumeError: Something lies in the journal's place that can't be proved to be its.
+    """
+    return find_remains(target) is not None
+
+
 def forget_placed(target: Path) -> bool:
     """Remove the journal of a run that was killed when its whole output was in place already.
 

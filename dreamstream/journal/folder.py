@@ -106,7 +106,7 @@ class Journal:
         self.frames = 0 if point is None else point.frames
         self.dreamer = None if point is None else point.dreamer
         self.encoded = EncodedLog(folder / files.ENCODED, 0 if point is None else point.encoded)
-        self.pictures = PictureLog(folder, resumes=lock is not None)
+        self.pictures = PictureLog(folder, resumes=lock is not None, follows=remains is not None)
         self._point = self._saved = point
 
     @property
@@ -237,12 +237,13 @@ class Journal:
         self._lock.release()
 
     def leave(self) -> None:
-        """Save the latest state; a folder without any, and without a part, is of no use."""
+        """Save the latest state; a folder without any, a part or a picture is of no use."""
         if self._begun and self._point is not None and self._point is not self._saved:
             with contextlib.suppress(OSError):  # the one before it still counts
                 self._save()
         self._close_files()
-        if self._begun and self._saved is None and not self._own.parts(self.run.reads):
+        left = self._own.parts(self.run.reads) or not self.pictures.is_empty
+        if self._begun and self._saved is None and not left:
             self._own.remove_folder()
         self._lock.release()
 
@@ -254,7 +255,8 @@ class Journal:
         if not self.resumes:
             self.clear_place()
             self._make_folder()
-            self._lock.take()
+            if not self._lock.take():
+                raise _written_by_another(self._own.target)
             proof = files.fingerprint_bytes(self._own.target, self._own.run)
             replace_own(self._own.folder / files.FINGERPRINT, proof)
         self._begun = True

@@ -17,15 +17,22 @@ class PictureLog:
 
     Args:
         folder: The journal's.
-        resumes: Whether the folder's log is an interrupted run's, and counts.
+        resumes: Whether the folder's log is an interrupted run's, and is continued.
+        follows: Whether there was an interrupted run, whose pictures may be replaced.
     """
 
-    def __init__(self, folder: Path, resumes: bool) -> None:
+    def __init__(self, folder: Path, resumes: bool, follows: bool = False) -> None:
         path = folder / PICTURES
         self._scratch = folder / PICTURE
-        self._log = RecordLog.surviving(path) if resumes else RecordLog(path)
-        noted = (os.fsdecode(record).partition(" ") for record in self._log.records())
+        before = RecordLog.surviving(path) if resumes or follows else RecordLog(path)
+        self._log = before if resumes else RecordLog(path)
+        noted = (os.fsdecode(record).partition(" ") for record in before.records())
         self._contents = {name: content for content, _, name in noted}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither this run nor the one before has written a picture."""
+        return not self._contents
 
     def place(self, target: Path, data: bytes) -> None:
         """Write a picture so that a kill leaves what was there or the whole picture.
@@ -44,7 +51,7 @@ class PictureLog:
         os.replace(self._scratch, target)
 
     def holds(self, path: Path) -> bool:
-        """Return whether a file is a picture that this run, or the one it resumes, has written."""
+        """Return whether a file is a picture that this run, or the one before, has written."""
         noted = self._contents.get(path.name)
         if noted is None or not is_own(path):
             return False

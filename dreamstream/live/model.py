@@ -16,7 +16,7 @@ from dreamstream.dream.start import root_mean_square
 from dreamstream.dream.step_weights import step_weights, strength_gain
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.controller import Rung
-from dreamstream.live.residual import Snapshot, Update, resample
+from dreamstream.live.residual import Snapshot, Update, live_blend, resample
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.temporal.flow import enlarge_flow
 
@@ -151,7 +151,7 @@ class LiveModel:
         flow = enlarge_flow(snapshot.backward_flow, size)
         rms = root_mean_square(residual)
         gain = min(HOLDING_SHARE * strength_gain(rms, strength * self._target), MOST_HOLDING)
-        blend = self.config.blend**BLEND_POWER
+        blend = live_blend(self.config) ** BLEND_POWER
         weights = step_weights(residual, confidence, flow, blend, gain)
         return np.asarray(np.minimum(weights, LONGEST_STEP), np.float32)
 

@@ -119,7 +119,7 @@ class LiveResidual:
     """
 
     def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
-        self._blend = config.blend or PRESETS[DEFAULT_PRESET].blend
+        self._blend = live_blend(config)
         self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
         self._shot = 0
         self._source: Pixels | None = None
@@ -215,6 +215,11 @@ class LiveResidual:
             confidence = motion.confidence * _warp_linear(confidence, motion.backward)
             backward = motion.backward + _warp_linear(backward, motion.backward)
         return _Motion(backward, confidence)
+
+
+def live_blend(config: DreamConfig) -> float:
+    """Return the blend of a live picture: the default preset's where a configuration has none."""
+    return config.blend or PRESETS[DEFAULT_PRESET].blend
 
 
 def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:

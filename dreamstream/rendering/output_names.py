@@ -4,6 +4,7 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from dreamstream.errors import SinkError, TargetError
 from dreamstream.file_names import fitted_name
 
 VIDEO_SUFFIX, PICTURE_SUFFIX = ".mp4", ".png"
@@ -56,3 +57,21 @@ def untaken(path: Path, taken: set[Path]) -> Path:
         free = beside(path, f"-{number}{path.suffix}")
     taken.add(free)
     return free
+
+
+def make_folder(folder: str) -> None:
+    """Make the folder of an output, with those above it.
+
+    Raises:
+        SinkError: The system refuses, or a file is in its place.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise TargetError(
+            f"making the folder {folder} failed: a file is in its place; give another"
+        ) from error
+    except OSError as error:
+        raise SinkError(
+            f"making the folder {folder} failed ({error.strerror}); give another"
+        ) from error

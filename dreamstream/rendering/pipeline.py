@@ -217,7 +217,7 @@ def _state_of(dreamer: FrameDreamer) -> DreamerState:
 
 
 class _Writing:
-    """Returns dreams to a sink, one at a time.
+    """Hands dreams to a sink, one at a time.
 
     While the caller has a record nothing is being written: sink and journal agree.
 
@@ -256,9 +256,16 @@ class _Writing:
         self.closed = written.closed
         wall, self._left = written.left - self._left, written.left
         frame, read = given.analysed.frame, given.analysed.read_seconds
-        yield FrameRecord(frame.index, frame.time, given.report, read, written.seconds, wall)
+        try:
+            yield FrameRecord(frame.index, frame.time, given.report, read, written.seconds, wall)
+        except GeneratorExit:  # whoever ends it here has the record
+            self._note(given)
+            raise
+        self._note(given)  # only now: the record is kept, too
+
+    def _note(self, given: _Given) -> None:
         if self._journal is not None and given.state is not None:
-            self._journal.note(frame.index + 1, given.state)  # only now: the record is kept, too
+            self._journal.note(given.analysed.frame.index + 1, given.state)
 
     def _write(self, frame: Frame) -> _Written:
         begun, closed = time.perf_counter(), False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dreamstream.config import DreamConfig
 from dreamstream.dream.resampling import fit_size
 from dreamstream.errors import ResumeError, UsageError
-from dreamstream.frames import StreamInfo
+from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.journal import (
     DreamerState,
     Journal,
@@ -16,11 +16,13 @@ from dreamstream.journal import (
     find_journal,
     fingerprint_of,
     forget_placed,
+    has_remains,
     new_journal,
     was_interrupted,
 )
 from dreamstream.rendering.job import Job
 from dreamstream.sinks import is_series, is_there, segments
+from dreamstream.sinks.images import numbered
 from dreamstream.sources.opening import STDIN
 
 if TYPE_CHECKING:
@@ -67,13 +69,14 @@ def require_resumable(source: str, output: str | None, info: StreamInfo) -> None
         )
 
 
-def is_whole(output: str, overwrite: bool) -> bool:
+def is_whole(output: str, overwrite: bool, frames: int | None = None) -> bool:
     """Return whether an output that is to be resumed is there already.
 
     Args:
         output: The file, or the pattern of numbered pictures.
         overwrite: Whether one that is there may be replaced: then it may be an older one, and is
             taken for whole only where the journal says so.
+        frames: Of the input; where it is known, so many numbered pictures are whole.
 
     Raises:
         ResumeError: Something lies in the journal's place that is not this program's.
@@ -81,7 +84,12 @@ def is_whole(output: str, overwrite: bool) -> bool:
     path = Path(output)
     if forget_placed(path):
         return True
-    return not overwrite and is_there(output) and not was_interrupted(path)
+    if overwrite or not is_there(output) or was_interrupted(path):
+        return False
+    if not NUMBER.search(path.name):
+        return True
+    count = sum(1 for _ in numbered(path))  # pictures come to their places one by one
+    return not has_remains(path) and (frames is None or count >= frames)
 
 
 def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | None:
@@ -110,10 +118,7 @@ def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | No
         info.reads | {info.path} if info.path is not None else info.reads,
     )
     resumed = _find(Path(output), run) if job.media.resume else None
-    journal = resumed or new_journal(Path(output), run)
-    if journal.replaces and not job.media.resume:
-        _LOG.warning("what an interrupted run of %s has left is replaced", output)
-    return journal
+    return resumed or new_journal(Path(output), run)
 
 
 def restore(dreamer: "Resumable", state: DreamerState, output: str) -> None:

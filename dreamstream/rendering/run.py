@@ -19,7 +19,7 @@ from dreamstream.journal import Journal
 from dreamstream.rendering.checks import require_fit
 from dreamstream.rendering.dreamers import Dreamers
 from dreamstream.rendering.job import Job
-from dreamstream.rendering.output_names import beside, output_in, preview_name, untaken
+from dreamstream.rendering.output_names import beside, make_folder, output_in, preview_name, untaken
 from dreamstream.rendering.pipeline import (
     FrameDreamer,
     Resumable,
@@ -143,7 +143,7 @@ class Rendering:
             source = stack.enter_context(open_source(job.source, job.media))
             self.output = _output_of(job, source.info, self._taken)
             require_fit(job, self.output, source.info)
-            self.is_whole = _is_whole(job, self.output)
+            self.is_whole = _is_whole(job, self.output, source.info.frames)
             if not self.is_whole:
                 records, source, dreamer = self._open(stack, source)
                 self.frames = source.info.frames
@@ -166,8 +166,13 @@ class Rendering:
             source = hold(source, job.media, job.dream, output)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
+        replaces = journal is not None and journal.replaces and not job.media.resume
+        stats = _make_stats(job, journal)  # it may refuse, and then nothing is replaced
         sink = _enter_sink(stack, job, output, source.info, journal)
-        stats = _enter_stats(stack, job, journal)
+        if replaces:
+            _LOG.warning("what an interrupted run of %s has left is replaced", output)
+        if stats is not None:
+            stack.enter_context(stats)
         dreamer = self._dreamers.lend(job, source)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
@@ -181,7 +186,8 @@ class Rendering:
     def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
         for record in records:
             yield record
-            if self._cancel.is_set():
+            is_last = self.frames is not None and record.index + 1 >= self.frames
+            if self._cancel.is_set() and not is_last:
                 raise RenderCancelled(
                     f"rendering {self._job.source} was cancelled after frame {record.index}"
                 )
@@ -192,6 +198,7 @@ def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
+        make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
         return written_through(str(untaken(path, taken)))
     if job.output is not None:
@@ -199,10 +206,10 @@ def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
     return None if job.preview is None else preview_name(job.source)
 
 
-def _is_whole(job: Job, output: str | None) -> bool:
+def _is_whole(job: Job, output: str | None, frames: int | None) -> bool:
     """Whether an output is there already of a run that is to be resumed."""
     media = job.media
-    return media.resume and output is not None and is_whole(output, media.overwrite)
+    return media.resume and output is not None and is_whole(output, media.overwrite, frames)
 
 
 def _enter_sink(
@@ -213,10 +220,10 @@ def _enter_sink(
         info = compared_info(info)
     sinks: list[Sink] = []
     with ExitStack() as opened:
-        if output is not None:
-            sinks.append(opened.enter_context(open_sink(output, info, job.media, journal)))
-        if output is None or job.media.show:
+        if output is None or job.media.show:  # first: without a display nothing is replaced
             sinks.append(opened.enter_context(WindowSink(info)))
+        if output is not None:
+            sinks.insert(0, opened.enter_context(open_sink(output, info, job.media, journal)))
         opened.pop_all()  # all are open, so they stay so
     sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
     stack.push(_PartialNotice(sink, journal))
@@ -242,21 +249,23 @@ class _RecordWriter(Protocol):
     def write(self, record: FrameRecord) -> None: ...
 
 
-def _enter_stats(stack: ExitStack, job: Job, journal: Journal | None) -> _RecordWriter | None:
+def _make_stats(job: Job, journal: Journal | None) -> StatsFile | None:
     media = job.media
     if media.stats is None:
         return None
     follows = journal is not None and media.resume and journal.follows
     first = journal.frames if journal is not None and follows else None
-    file = StatsFile(media.stats, job.dream.max_loss, overwrite=media.overwrite, first=first)
-    return stack.enter_context(file)
+    return StatsFile(media.stats, job.dream.max_loss, overwrite=media.overwrite, first=first)
 
 
 def _noted(records: Generator[FrameRecord], stats: _RecordWriter | None) -> Generator[FrameRecord]:
     """Write each record, where that is wanted, before it is handed on."""
     for record in records:
         if stats is not None:
-            stats.write(record)
+            try:
+                stats.write(record)
+            except Exception as error:
+                records.throw(error)  # the frame is not noted as dreamed
         yield record
 
 

@@ -56,7 +56,7 @@ class Sink(Protocol):
         """
 
     def abort(self) -> None:
-        """Return up: keep what was written as ``partial`` where it is of use; raise nothing."""
+        """Give up: keep what was written as ``partial`` where it is of use; raise nothing."""
 
     def __enter__(self) -> Self:
         return self

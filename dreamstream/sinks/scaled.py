@@ -92,5 +92,5 @@ class ScaledSink(Sink):
         self._sink.close()
 
     def abort(self) -> None:
-        """Return the sink up."""
+        """Give the sink up."""
         self._sink.abort()

@@ -51,7 +51,7 @@ class SegmentEncoder:
         return self.count >= self._length
 
     def encode(self, picture: "av.VideoFrame") -> "list[av.Packet[av.VideoStream]]":
-        """Return a segment its next picture; take what has left the encoder."""
+        """Encode a segment's next picture; take what has left the encoder."""
         if self._context is None:
             self._context = self._fresh()
         self.count += 1

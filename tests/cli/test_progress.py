@@ -102,9 +102,11 @@ def test_the_bar_of_a_terminal_tells_steps_then_frames(
 ) -> None:
     monkeypatch.setattr(progress, "_BAR_SECONDS", 0.05)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    begun = time.monotonic()
     follow(Rendering([1.0, 0.6, *[0.05] * 10], 12))
+    of_all = 12 / (time.monotonic() - begun)
     shown = capsys.readouterr().err.split("\r")
     assert any("step 1 of at most 4" in line for line in shown)
     assert "12/12" in shown[-1]
     rate = float(shown[-1].partition("frame/s")[0].rpartition(" ")[2])
-    assert 8 < rate < 21  # of the last ten frames, not of all twelve
+    assert rate > 1.3 * of_all  # of the last ten frames, however busy the machine is

@@ -111,6 +111,12 @@ def test_a_changed_dreamer_dreams_like_one_that_was_made_so() -> None:
     np.testing.assert_array_equal(changed.dream(FRAME), made.dream(FRAME))
 
 
+def test_a_value_that_is_given_counts_even_where_it_is_the_presets() -> None:
+    dreamer = Dreamer(make_config(), small_extractor(layers=("shallow", "deep")))
+    dreamer.change(preset="tapestry", octaves=4, layers=LAYERS)
+    assert (dreamer.config.preset, dreamer.config.octaves) == ("tapestry", 4)
+
+
 @pytest.mark.parametrize(
     ("settings", "field"),
     [

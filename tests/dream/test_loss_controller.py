@@ -129,3 +129,11 @@ def test_what_is_out_of_range_does_not_count(control: LossController) -> None:
     fits.learn(loss_of(np.ones_like(SOURCE)))
     assert fits.approach(SOURCE, wide, wide).settled
     assert math.isfinite(control.approach(SOURCE, wide, wide).kept)
+
+
+def test_a_loss_below_nothing_does_not_end_the_film() -> None:
+    """Negative coefficients make the loss a difference."""
+    losses = iter([1.2 * MAX_LOSS, -0.03 * MAX_LOSS])
+    control = LossController(MAX_LOSS, lambda _: next(losses))
+    control.learn(0.9 * MAX_LOSS)
+    assert 0 <= control.approach(SOURCE, residual_at(0.1), residual_at(1.0)).kept <= 1
