@@ -6,6 +6,14 @@ import clips
 import pytest
 from requirements import require_folder
 
+from dreamstream.cli import progress
+
+
+@pytest.fixture(autouse=True)
+def no_progress_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep lines of progress, which come where a machine is slow, out of what tests compare."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 3600.0)
+
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
