@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
@@ -186,8 +186,7 @@ class Rendering:
     def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
         for record in records:
             yield record
-            is_last = self.frames is not None and record.index + 1 >= self.frames
-            if self._cancel.is_set() and not is_last:
+            if self._cancel.is_set() and record.index + 1 != self.frames:  # else all is dreamed
                 raise RenderCancelled(
                     f"rendering {self._job.source} was cancelled after frame {record.index}"
                 )
@@ -245,10 +244,6 @@ class _PartialNotice:
             _LOG.error("%s", left)
 
 
-class _RecordWriter(Protocol):
-    def write(self, record: FrameRecord) -> None: ...
-
-
 def _make_stats(job: Job, journal: Journal | None) -> StatsFile | None:
     media = job.media
     if media.stats is None:
@@ -258,7 +253,7 @@ def _make_stats(job: Job, journal: Journal | None) -> StatsFile | None:
     return StatsFile(media.stats, job.dream.max_loss, overwrite=media.overwrite, first=first)
 
 
-def _noted(records: Generator[FrameRecord], stats: _RecordWriter | None) -> Generator[FrameRecord]:
+def _noted(records: Generator[FrameRecord], stats: StatsFile | None) -> Generator[FrameRecord]:
     """Write each record, where that is wanted, before it is handed on."""
     for record in records:
         if stats is not None:
