@@ -27,6 +27,9 @@ _SUBSTITUTE = {".webm": "libopus"}
 
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
+_TRIAL = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov"}
+"""Options with which an mp4 or mov can't be closed where its film could not be."""
+
 _LATE = Fraction(1, 2)
 """Seconds behind the pictures' begin from which on sound begins late."""
 
@@ -53,30 +56,42 @@ def sound_lane(
     if sounding is None:
         _LOG.warning("sound stream %d is left out: %s", stream.index, _why_left_out(stream))
         return None
-    if is_copied(stream, sounding, suffix):
+    obstacle = _find_obstacle(stream, sounding, suffix)
+    if obstacle is None:
         return _Copy(stream, output, suffix, begin)
     encoder = _SUBSTITUTE.get(suffix, "aac")
-    name = stream.codec_context.codec.canonical_name
-    if _holds(name, stream, suffix):
-        reason = "changes its form midway" if sounding.changes else "begins late, behind silence"
-        _LOG.warning(
-            "sound stream %d %s: it is encoded again with %s", stream.index, reason, encoder
-        )
-    else:
-        _LOG.warning("%s can't hold %s sound: it is encoded again with %s", suffix, name, encoder)
+    _LOG.warning("%s: it is encoded again with %s", obstacle, encoder)
     return EncodedSound(stream, sounding, output, encoder, suffix, begin)
 
 
 def is_copied(stream: "av.AudioStream", sounding: Sounding, suffix: str) -> bool:
-    """Whether sound is copied as it is.
+    """Return whether sound is copied as it is; else it is encoded again."""
+    return _find_obstacle(stream, sounding, suffix) is None
 
-    It is where the container's players know it and the file tells its one form, but not into an
-    mp4 or mov if it begins late: FFmpeg writes the index of a fragmented file when all streams have
-    begun, and a film that is interrupted before would be lost.
+
+def _find_obstacle(stream: "av.AudioStream", sounding: Sounding, suffix: str) -> str | None:
+    """Return what stands against a copy of a sound, None where nothing does.
+
+    Late sound is not copied into an mp4 or mov: FFmpeg writes the index of a fragmented file when
+    all streams have begun, and a film that is interrupted before would be lost.  Nor is a sound
+    whose head is missing or damaged: FFmpeg finds that out when it writes the index, and refuses
+    the whole film.
     """
-    if sounding.changes or (suffix in MP4_SUFFIXES and sounding.begin > _LATE):
-        return False
-    return sounding.told and _holds(stream.codec_context.codec.canonical_name, stream, suffix)
+    name = stream.codec_context.codec.canonical_name
+    if name not in _HOLDS.get(suffix, (name,)):
+        return f"{suffix} can't hold {name} sound"
+    if sounding.changes:
+        return f"sound stream {stream.index} changes its form midway"
+    if suffix in MP4_SUFFIXES and sounding.begin > _LATE:
+        return f"sound stream {stream.index} begins late, behind silence"
+    if sounding.told and _can_mux(stream, sounding.first, suffix):
+        return None
+    return f"{suffix} can't hold sound stream {stream.index} ({name}) as it is"
+
+
+def is_rewrapped(stream: "av.AudioStream") -> bool:
+    """Return whether FFmpeg rewraps a copy: AAC that tells its form in each packet, not before."""
+    return stream.codec_context.name == "aac" and not stream.codec_context.extradata
 
 
 def _why_left_out(stream: "av.AudioStream") -> str:
@@ -126,14 +141,18 @@ class _Copy(Lane):
         """Nothing is held back."""
 
 
-def _holds(name: str, stream: "av.AudioStream", suffix: str) -> bool:
-    """Return whether a container's players find a stream in it."""
-    if suffix in _HOLDS:
-        return name in _HOLDS[suffix]
+def _can_mux(stream: "av.AudioStream", first: bytes, suffix: str) -> bool:
+    """Try whether FFmpeg makes a whole file of a sound's head and its first packet."""
+    options = {} if is_rewrapped(stream) else _TRIAL
     try:
-        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as trial:
-            trial.add_stream_from_template(stream)
+        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix], options=options) as trial:
+            target = trial.add_stream_from_template(stream)
             trial.start_encoding()
+            if first:
+                packet = av.Packet(first)
+                packet.pts, packet.dts, packet.time_base = 0, 0, Fraction(1, 1000)
+                packet.stream = target
+                trial.mux_one(packet)
     except (av.error.FFmpegError, ValueError):
         return False
     return True

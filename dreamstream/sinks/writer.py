@@ -15,7 +15,7 @@ from dreamstream.sinks.base import MP4_SUFFIXES, require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
 from dreamstream.sinks.segments import SegmentEncoder, segment_length
 from dreamstream.sinks.side_streams import Companions
-from dreamstream.sinks.sound import is_copied
+from dreamstream.sinks.sound import is_copied, is_rewrapped
 from dreamstream.sinks.sound_survey import Sounding, survey_sound
 from dreamstream.sinks.span_reader import SpanReader
 
@@ -96,6 +96,7 @@ class MovieWriter:
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
         last_duration: Seconds for which it is shown; the usual ones where it does not say.
+        is_closed: Whether the files are closed, be it that closing them failed.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class MovieWriter:
         log: EncodedLog | None = None,
     ) -> None:
         self._info, self._suffix, self._log = info, suffix, log
+        self.is_closed = False
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
         self.last_duration = 1 / self._rate
@@ -250,6 +252,7 @@ class MovieWriter:
         self._output.mux_one(packet)
 
     def _close_files(self) -> None:
+        self.is_closed = True
         if self._companions is not None:
             self._companions.close()
         self._output.close()
@@ -298,9 +301,9 @@ def _muxer_options(
 
 def _is_rewrapped(reader: SpanReader, sounds: Mapping[int, Sounding], suffix: str) -> bool:
     """Whether FFmpeg must rewrap AAC, which in transport streams tells its form by packet."""
-    copied = [
-        stream.codec_context
+    return any(
+        stream.index in sounds
+        and is_rewrapped(stream)
+        and is_copied(stream, sounds[stream.index], suffix)
         for stream in reader.streams.audio
-        if stream.index in sounds and is_copied(stream, sounds[stream.index], suffix)
-    ]
-    return any(context.name == "aac" and not context.extradata for context in copied)
+    )
