@@ -30,6 +30,9 @@ _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _TRIAL = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov"}
 """Options with which an mp4 or mov can't be closed where its film could not be."""
 
+_FAULTY = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.ArgumentError)
+"""What FFmpeg says of packets that it can't wrap; all else is of the disk."""
+
 _LATE = Fraction(1, 2)
 """Seconds behind the pictures' begin from which on sound begins late."""
 
@@ -126,7 +129,7 @@ class _Copy(Lane):
         packet.stream = self._target
         try:
             self._output.mux_one(packet)
-        except av.error.InvalidDataError:
+        except _FAULTY:
             self._drop()
 
     def _drop(self) -> None:
@@ -143,7 +146,7 @@ class _Copy(Lane):
 
 def _can_mux(stream: "av.AudioStream", first: bytes, suffix: str) -> bool:
     """Try whether FFmpeg makes a whole file of a sound's head and its first packet."""
-    options = {} if is_rewrapped(stream) else _TRIAL
+    options = _TRIAL if suffix in MP4_SUFFIXES and not is_rewrapped(stream) else {}
     try:
         with av.open(io.BytesIO(), "w", format=_FORMATS[suffix], options=options) as trial:
             target = trial.add_stream_from_template(stream)

@@ -238,6 +238,24 @@ def test_a_sound_whose_last_packet_is_damaged_keeps_the_others(tmp_path: Path) -
     assert abs(times[-1] - 1) < Fraction(1, 10)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_packet_that_ffmpeg_can_not_rewrap_is_left_out(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    packets = adts(encoded("aac", 1), 1)
+    data = bytearray(packets[20][0])
+    data[1] &= 0b11111110  # a checksum,
+    data[6] |= 1  # and two frames of sound in one
+    packets[20] = (bytes(data), packets[20][1])
+    out = copy(
+        write_film(tmp_path / "in.ts", clips.pictures(25), {"aac": packets}),
+        tmp_path / f"out{suffix}",
+    )
+    assert clips.video_times(out) == clips.regular(25)
+    assert abs(heard(out)[0][-1] - 1) < Fraction(1, 10)
+    assert "sound stream 1 is damaged: what is faulty is left out" in caplog.text
+
+
 def without_sound_head(film: Path) -> Path:
     """Make a Matroska film's last track tell nothing of its codec's form."""
     data = film.read_bytes()
@@ -256,7 +274,7 @@ def headless_opus(folder: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 def test_opus_without_its_head_is_heard_and_never_costs_the_film(
-    tmp_path: Path, suffix: str
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """FFmpeg takes its packets for an mp4, and refuses to write the index at the end."""
     out = copy(headless_opus(tmp_path), tmp_path / f"out{suffix}")
@@ -264,6 +282,7 @@ def test_opus_without_its_head_is_heard_and_never_costs_the_film(
     times, levels = heard(out)
     assert abs(times[-1] - 1) < Fraction(1, 10)
     assert min(levels[5:-5]) > 0.05
+    assert "options were not used" not in caplog.text, "the muxer's word on the trial"
 
 
 def test_ac3_whose_form_an_mp4_can_not_tell_is_not_copied(
