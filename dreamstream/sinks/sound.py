@@ -1,6 +1,5 @@
 """Sound of the source: copied where the container's players know it, else encoded again."""
 
-import io
 import logging
 from fractions import Fraction
 from typing import Any, cast
@@ -10,6 +9,7 @@ from dreamstream.sinks.base import MP4_SUFFIXES
 from dreamstream.sinks.encoded_sound import EncodedSound
 from dreamstream.sinks.lane import Lane
 from dreamstream.sinks.sound_survey import Sounding
+from dreamstream.sinks.sound_trial import FAULTY, SoundTrial, can_mux
 from dreamstream.sinks.tags import copy_stream_tags
 
 _LOG = logging.getLogger(__name__)
@@ -24,14 +24,6 @@ _HOLDS = {
 
 _SUBSTITUTE = {".webm": "libopus"}
 """Encoder for sound that a container can't hold, where it is not AAC."""
-
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-
-_TRIAL = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov"}
-"""Options with which an mp4 or mov can't be closed where its film could not be."""
-
-_FAULTY = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.ArgumentError)
-"""What FFmpeg says of packets that it can't wrap; all else is of the disk."""
 
 _LATE = Fraction(1, 2)
 """Seconds behind the pictures' begin from which on sound begins late."""
@@ -87,14 +79,9 @@ def _find_obstacle(stream: "av.AudioStream", sounding: Sounding, suffix: str) ->
         return f"sound stream {stream.index} changes its form midway"
     if suffix in MP4_SUFFIXES and sounding.begin > _LATE:
         return f"sound stream {stream.index} begins late, behind silence"
-    if sounding.told and _can_mux(stream, sounding.first, suffix):
+    if sounding.told and can_mux(stream, sounding.first, suffix):
         return None
     return f"{suffix} can't hold sound stream {stream.index} ({name}) as it is"
-
-
-def is_rewrapped(stream: "av.AudioStream") -> bool:
-    """Return whether FFmpeg rewraps a copy: AAC that tells its form in each packet, not before."""
-    return stream.codec_context.name == "aac" and not stream.codec_context.extradata
 
 
 def _why_left_out(stream: "av.AudioStream") -> str:
@@ -116,7 +103,7 @@ class _Copy(Lane):
         self._output, self._begin = output, begin
         self._target = output.add_stream_from_template(stream)
         copy_stream_tags(stream, self._target, suffix)
-
+        self._trial = SoundTrial(stream, suffix) if suffix in MP4_SUFFIXES else None
         self._source, self._has_failed = stream.index, False
 
     def begin(self) -> None:
@@ -126,10 +113,13 @@ class _Copy(Lane):
         shift = round(self._begin / packet.time_base)
         packet.pts = cast(int, packet.pts) - shift
         packet.dts = packet.pts  # sound is never reordered, and Matroska may leave dts out
+        if self._trial is not None and not self._trial.takes(packet):
+            self._drop()
+            return
         packet.stream = self._target
         try:
             self._output.mux_one(packet)
-        except _FAULTY:
+        except FAULTY:
             self._drop()
 
     def _drop(self) -> None:
@@ -142,20 +132,5 @@ class _Copy(Lane):
 
     def flush(self, end: Fraction) -> None:
         """Nothing is held back."""
-
-
-def _can_mux(stream: "av.AudioStream", first: bytes, suffix: str) -> bool:
-    """Try whether FFmpeg makes a whole file of a sound's head and its first packet."""
-    options = _TRIAL if suffix in MP4_SUFFIXES and not is_rewrapped(stream) else {}
-    try:
-        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix], options=options) as trial:
-            target = trial.add_stream_from_template(stream)
-            trial.start_encoding()
-            if first:
-                packet = av.Packet(first)
-                packet.pts, packet.dts, packet.time_base = 0, 0, Fraction(1, 1000)
-                packet.stream = target
-                trial.mux_one(packet)
-    except (av.error.FFmpegError, ValueError):
-        return False
-    return True
+        if self._trial is not None:
+            self._trial.close()

@@ -15,15 +15,13 @@ from dreamstream.sinks.base import MP4_SUFFIXES, require_size
 from dreamstream.sinks.codecs import STILL_RATE, Codec, pixel_format
 from dreamstream.sinks.segments import SegmentEncoder, segment_length
 from dreamstream.sinks.side_streams import Companions
-from dreamstream.sinks.sound import is_copied, is_rewrapped
+from dreamstream.sinks.sound import is_copied
 from dreamstream.sinks.sound_survey import Sounding, survey_sound
+from dreamstream.sinks.sound_trial import FORMATS, is_rewrapped
 from dreamstream.sinks.span_reader import SpanReader
 
 _LIMITED, _FULL = 1, 2
 """Ranges of values as FFmpeg numbers them: 16 to 235, and 0 to 255."""
-
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-"""FFmpeg's names of the containers."""
 
 _MUXER = {
     "flush_packets": "1",
@@ -123,7 +121,7 @@ class MovieWriter:
             options |= _CLUSTERED_SINGLY
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
         # had a header and no packet.
-        self._output = av.open(url, "w", format=_FORMATS[suffix], options=options)
+        self._output = av.open(url, "w", format=FORMATS[suffix], options=options)
         try:
             self._add_pictures(encoding)
             if info.sound is not None and reader is not None:

@@ -238,6 +238,22 @@ def test_a_sound_whose_last_packet_is_damaged_keeps_the_others(tmp_path: Path) -
     assert abs(times[-1] - 1) < Fraction(1, 10)
 
 
+@pytest.mark.parametrize("damaged", [16, -1])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_damaged_packet_of_copied_ac3_costs_no_more_than_itself(
+    tmp_path: Path, suffix: str, damaged: int
+) -> None:
+    """FFmpeg refuses it only when it writes a picture, or closes the file."""
+    packets = encoded("ac3", 1)
+    good = [data for data, _ in packets]
+    bad = packets[damaged] = (b"\xff" * len(good[damaged]), packets[damaged][1])
+    film = write_film(tmp_path / "in.mkv", clips.pictures(25), {"ac3": packets})
+    out = copy(film, tmp_path / f"out{suffix}")
+    assert clips.video_times(out) == clips.regular(25)
+    kept = [data for _, data in clips.sound_packets(out)]
+    assert [data for data in kept if data != bad[0]] == [d for d in good if d != good[damaged]]
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_a_packet_that_ffmpeg_can_not_rewrap_is_left_out(
     tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
@@ -299,7 +315,7 @@ def test_a_file_that_can_not_be_closed_is_an_error_of_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = headless_opus(tmp_path)
-    monkeypatch.setattr(sound, "_can_mux", lambda *_: True)
+    monkeypatch.setattr(sound, "can_mux", lambda *_: True)
     with pytest.raises(SinkError, match=r"out\.mp4 failed \(Invalid data .*\); check .*"):
         copy(film, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
