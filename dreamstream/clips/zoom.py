@@ -102,7 +102,7 @@ class _ZoomState:
 
 
 class Zoomer:
-    """Dreams one picture as a stream in which every frame is dreamed from the moved last one.
+    """Moves through the dream of a picture: every frame is the last one, moved and dreamed on.
 
     Args:
         config: How to dream; the network works at the size of the picture, whatever

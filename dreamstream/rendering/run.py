@@ -71,7 +71,7 @@ class Renderer:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._dreamers = Dreamers(verbose=verbose)
-        self._taken: set[Path] = set()
+        self._taken: dict[Path, str] = {}
 
     def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
         """Start to render a job; see :func:`render`."""
@@ -84,7 +84,7 @@ class Rendering:
     Args:
         job: What to dream.
         dreamers: Lends what dreams it.
-        taken: Names that earlier jobs have taken in their folders.
+        taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
 
     Attributes:
@@ -97,7 +97,7 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+        self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
     ) -> None:
         self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
         self.output: str | None = None
@@ -192,14 +192,14 @@ class Rendering:
                 )
 
 
-def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
     """Return the name of a job's output; None is a window."""
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
         make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return written_through(str(untaken(path, taken)))
+        return written_through(str(untaken(path, job.source, taken)))
     if job.output is not None:
         return written_through(job.output)
     return None if job.preview is None else preview_name(job.source)
