@@ -118,7 +118,7 @@ def test_pictures_in_disorder_are_refused(tmp_path: Path) -> None:
     log.add(picture(3))
     log.close_segment()
     log.close()
-    with pytest.raises(ResumeError, match="in disorder"):
+    with pytest.raises(ResumeError, match="out of order"):
         list(log.pictures())
 
 
