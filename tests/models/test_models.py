@@ -119,7 +119,8 @@ def test_activations_are_those_of_the_uncut_network(
     layers = [whole.get_layer(name).output for name in calibrated.CLASSIC_LAYERS]
     expected = keras.Model(whole.input, layers)(picture, training=False)
     for ours, theirs in zip(inception(picture), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+        largest = np.abs(theirs).max()  # float32 is off by 1e-6 of it, another layer by much of it
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * largest)
 
 
 def test_the_network_is_cut_at_the_deepest_chosen_layer_and_frozen(
