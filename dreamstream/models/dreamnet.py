@@ -262,7 +262,7 @@ def _keras_layer(operation: Operation) -> Callable[..., Any]:
         side,
         strides,
         padding="same",
-        activation="relu",
+        activation=None if operation.linear else "relu",
         kernel_initializer="he_normal",
         name=name,
     )
