@@ -20,7 +20,7 @@ from dreamstream.models.design import (
     linear,
     maxima,
 )
-from dreamstream.models.dreamnet import PLAIN_CHAIN, build_architecture
+from dreamstream.models.dreamnet import build_architecture
 from tools.dreamnet_training import checkpoints, distillation
 from tools.dreamnet_training.distillation import (
     Distillation,
@@ -28,7 +28,7 @@ from tools.dreamnet_training.distillation import (
     relative_errors,
     stages_of,
 )
-from tools.dreamnet_training.students import STUDENTS
+from tools.dreamnet_training.students import PLAIN_CHAIN, STUDENTS
 from tools.dreamnet_training.teacher import InnerMaps, Scaled
 from tools.dreamnet_training.validation import layer_scales_of
 from tools.train_dreamnet import begin

@@ -15,9 +15,36 @@ from dreamstream.models.design import (
     linear,
     maxima,
 )
-from dreamstream.models.dreamnet import PLAIN_CHAIN
 
 from .googlenet import GOOGLENET_LAYERS
+
+
+def _pair(number: int, layer: str, taken: str, few: int, many: int) -> tuple[Operation, ...]:
+    """Describe a 1x1 convolution to a few channels and a 3x3 one to many.
+
+    The arithmetic of the many is cheap where the few are looked at.
+    """
+    squeeze = f"squeeze{number}"
+    return convolution(squeeze, taken, few), convolution(layer, squeeze, many, 3)
+
+
+#: What the first dreamnet was, taught by SqueezeNet.
+PLAIN_CHAIN = Design(
+    (
+        convolution("conv1", PICTURE, 64, 3, 2),
+        maxima("squeeze2_pool", "conv1"),
+        *_pair(2, "expand2", "squeeze2_pool", 16, 128),
+        *_pair(3, "textures", "expand2", 16, 128),
+        maxima("squeeze4_pool", "textures"),
+        *_pair(4, "expand4", "squeeze4_pool", 32, 256),
+        *_pair(5, "patterns", "expand4", 32, 256),
+        maxima("squeeze6_pool", "patterns"),
+        *_pair(6, "eyes", "squeeze6_pool", 48, 384),
+        *_pair(7, "faces", "eyes", 48, 384),
+        *_pair(8, "creatures", "faces", 64, 512),
+    ),
+    ("textures", "patterns", "eyes", "faces", "creatures"),
+)
 
 
 def _inception(
