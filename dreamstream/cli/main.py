@@ -143,6 +143,8 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
     if is_live(source, request.live):
         return _show_live(request, source)
     refuse_live_options(request.live)
+    if request.controls.plot_schedule is not None and request.output is None:
+        return _plot(request, source)
     most_steps = request.dream.octaves * request.dream.first_steps
     with (
         Progress(source, quiet=request.quiet, most_steps=most_steps) as progress,
@@ -158,6 +160,16 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
         return DONE
     _summarise(request, rendering.output, frames, time.perf_counter() - begun)
     return _damage(source, rendering.damaged)
+
+
+def _plot(request: Request, source: str) -> int:
+    """Draw the schedules over an input, and dream nothing."""
+    from dreamstream.rendering.schedule_plot import plot_schedules
+
+    path = plot_schedules(request.job(source))
+    if not request.quiet:
+        print(f"dreamstream: {path}: the schedules over {source}", file=sys.stderr)
+    return DONE
 
 
 def _show_live(request: Request, target: str) -> int:
