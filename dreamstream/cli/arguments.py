@@ -17,8 +17,8 @@ from dreamstream.config import (
     ControlConfig,
     DreamConfig,
     LiveConfig,
+    Look,
     MediaConfig,
-    Preset,
 )
 from dreamstream.controls.program import read_schedules
 from dreamstream.errors import FieldError, UsageError
@@ -192,7 +192,7 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     A preset also lies over what the others' presets set.
     """
     if "preset" in above:
-        of_presets = {field.name for field in dataclasses.fields(Preset)}
+        of_presets = {"model", *(field.name for field in dataclasses.fields(Look))}
         below = {name: value for name, value in below.items() if name not in of_presets}
     schedules = {**below.get("schedule", {}), **above.get("schedule", {})}
     return {**below, **above, **({"schedule": schedules} if schedules else {})}
