@@ -180,7 +180,7 @@ def _show_live(request: Request, target: str) -> int:
 
     require_live(request)
     begun, media = time.perf_counter(), request.media
-    run = LiveRun(target, request.output, request.dream, media, request.live)
+    run = LiveRun(target, request.output, request.dream, media, request.live, request.controls)
     with ExitStack() as stack:
         stats = None
         if media.stats is not None:

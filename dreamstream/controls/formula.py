@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
 
@@ -223,7 +224,8 @@ class _Reader:
             raise self._fault(f"{name} is a function; write {name}(...)", node)
         if name not in self._names:
             known = ", ".join(sorted(self._names))
-            raise self._fault(f"there is no name {name}; names are {known}", node)
+            shown = shorten(name, 40, placeholder="...")
+            raise self._fault(f"there is no name {shown}; names are {known}", node)
         self.found.setdefault(name, self._begin + node.col_offset)
         return lambda scope, seed: scope[name]
 
@@ -276,8 +278,7 @@ class _Reader:
             raise self._fault(f"there is no such function; there are {known}", node.func)
         if node.keywords or any(isinstance(each, ast.Starred) for each in node.args):
             raise self._fault(f"{name} takes plain arguments", node)
-        most = function.most or MOST_NODES
-        if not function.least <= len(node.args) <= most:
+        if not function.least <= len(node.args) <= (function.most or len(node.args)):
             raise self._fault(f"{name} takes {_count(function)}, not {len(node.args)}", node)
         parts = [self.read(each, depth + 1) for each in node.args]
         if function.seeded:

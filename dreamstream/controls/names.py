@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
-from dreamstream.config import DreamConfig
+from dreamstream.config import MOST_STRENGTH, DreamConfig
 from dreamstream.controls.curve import Range
 from dreamstream.controls.faults import FIELD
 from dreamstream.errors import FieldError
@@ -75,6 +75,7 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             _layer,
             fade=FADE_SECONDS,
         ),
+        "strength": Control(Range(0, MOST_STRENGTH), "how much of a dream"),
         "step_size": Control(Range(1e-6, 2), "mean change of a pixel per step, of [-1, 1]"),
         "chroma": Control(Range(0, 1), "how freely colours change"),
         "evenness": Control(Range(0, 1), "how evenly all regions dream"),

@@ -13,7 +13,7 @@ from dreamstream.controls.names import LAYERS, Control, Settings, find_control
 from dreamstream.controls.timeline import Timeline
 from dreamstream.errors import UsageError
 
-_FADE_SAMPLES = 9
+_FADE_SAMPLES = 25
 """Times at which a value that is evened out is looked at."""
 
 _MOST_CHECKED, _CHECKED_UNKNOWN = 500_000, 10_000

@@ -4,20 +4,23 @@ import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
 from dreamstream.config import DreamConfig, MediaConfig
-from dreamstream.controls.curve import Curve
-from dreamstream.controls.functions import Values
 from dreamstream.controls.names import find_control
+from dreamstream.controls.planning import (
+    lay_out,
+    read_sound_for,
+    sound_range,
+    timeline_of,
+    why_no_sound,
+)
 from dreamstream.controls.program import Program, read_schedules, with_scheduled_layers
 from dreamstream.controls.sound import SoundTrack
-from dreamstream.controls.sound_reading import SoundRange, has_sound
 from dreamstream.controls.timeline import Timeline
 from dreamstream.errors import FieldError, UsageError
-from dreamstream.frames import Frame, StreamInfo
+from dreamstream.frames import Frame
 from dreamstream.rendering.job import Job
 from dreamstream.sources import Source, ThinnedSource
 
@@ -92,9 +95,10 @@ def make_plan(job: Job, source: Source, *, drawn: bool = False) -> Plan | None:
     if not curves:
         return None
     info = source.unthinned if isinstance(source, ThinnedSource) else source.info
-    timeline = timeline_of(job.dream, info, job.controls.bpm, whole=job.preview is None)
-    offset = job.preview or Fraction(0)
-    sound = _sound_of(job, info, curves, offset, drawn=drawn)
+    bpm, offset = job.controls.bpm, job.preview or Fraction(0)
+    timeline = timeline_of(job.dream, info, bpm, whole=job.preview is None)
+    wanted = sound_range(job.controls.sound, info, offset)
+    sound = read_sound_for(curves, wanted, bpm, why_no_sound(job.source, info), drawn=drawn)
     program = lay_out(curves, timeline, job.dream, sound)
     for name, share in program.check().items():
         _LOG.warning(
@@ -102,73 +106,6 @@ def make_plan(job: Job, source: Source, *, drawn: bool = False) -> Plan | None:
             *(name, max(100 * share, 1)),
         )
     return Plan(program, timeline, sound, offset)
-
-
-def timeline_of(
-    dream: DreamConfig, info: StreamInfo, bpm: float | None, *, whole: bool = True
-) -> Timeline:
-    """Return how times of a stream are told; a still is a film of one frame a second."""
-    frames = info.frames if whole else None
-    return Timeline(info.rate or Fraction(1), frames, dream.seed, bpm)
-
-
-def lay_out(
-    curves: tuple[Curve, ...], timeline: Timeline, dream: DreamConfig, sound: SoundTrack | None
-) -> Program:
-    """Lay schedules out over a film.
-
-    Raises:
-        UsageError: A key can't be placed in it.
-    """
-
-    def heard(name: str, positions: Values) -> Values:
-        assert sound is not None
-        return sound.at(name, timeline.times(positions))
-
-    try:
-        return Program(curves, timeline, dream, None if sound is None else heard)
-    except FieldError as error:
-        raise UsageError(f"--schedule {error.problem}", error.field) from error
-
-
-def _sound_of(
-    job: Job, info: StreamInfo, curves: tuple[Curve, ...], offset: Fraction, *, drawn: bool
-) -> SoundTrack | None:
-    asking = next((each for each in curves if each.uses_sound), None)
-    if asking is None and not drawn:
-        return None
-    wanted = sound_range(job.controls.sound, info, offset)
-    if asking is None:
-        return SoundTrack.read(wanted, job.controls.bpm) if wanted is not None else None
-    if wanted is None:
-        raise no_sound(asking, job.source, info)
-    return SoundTrack.read(wanted, job.controls.bpm)
-
-
-def sound_range(given: Path | None, info: StreamInfo, offset: Fraction) -> SoundRange | None:
-    """Choose the sound that schedules follow.
-
-    Args:
-        given: A file of its own; None is the input.
-        info: The input.
-        offset: Seconds in the schedules at the input's time 0: more of its sound counts.
-
-    Returns:
-        Where it is; None where the input has none that can be read beforehand.
-    """
-    if given is not None:
-        return SoundRange(given)
-    span = info.sound
-    if span is None or span.feed is not None or not has_sound(span.path):
-        return None
-    return SoundRange(span.path, span.begin - offset, None if offset else span.end)
-
-
-def no_sound(asking: Curve, source: str, info: StreamInfo) -> UsageError:
-    """Make the error for a schedule that asks for sound where there is none."""
-    piped = info.sound is not None and info.sound.feed is not None
-    why = f"the sound of {source} can't be read beforehand" if piped else f"{source} has no sound"
-    return UsageError(f"--schedule {asking.refuse_sound(why).problem}", "schedule")
 
 
 class Pilot(AbstractContextManager["Pilot"]):
