@@ -68,7 +68,7 @@ def _schedule(text: str) -> dict[str, str]:
     name, equals, keys = text.partition("=")
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=VALUE, as in chroma='0:(0), 5s:(1)'"
+            f"{text!r} is not NAME=KEYS, as in chroma='0:(0), 5s:(1)'"
         )
     return {name.strip(): keys}
 

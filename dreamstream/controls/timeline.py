@@ -41,7 +41,7 @@ class Timeline:
 
         A time that is nearly a frame's own is taken for it.
         """
-        exact = np.asarray(times, np.float64) * float(self.rate)
+        exact = np.round(np.asarray(times, np.float64) * float(self.rate), 6)
         whole = np.rint(exact)
         return np.where(np.abs(exact - whole) <= _NEAR_WHOLE, whole, exact)
 

@@ -107,7 +107,7 @@ def test_a_time_rounded_to_milliseconds_is_a_frames_own() -> None:
 
 
 def test_without_a_length_there_is_no_max_f() -> None:
-    with pytest.raises(FieldError, match="length of this input is unknown.*>>>max_f<<<"):
+    with pytest.raises(FieldError, match=r"length of this input is unknown.*>>>max_f<<<"):
         values("0:(t/max_f)", 0, line=Timeline(Fraction(24)))
 
 
@@ -259,7 +259,7 @@ WRONG = {
     "0:(é)": "no part of a formula",
     "0:(1\u2028)": None,
     "0:(\x00)": "no part of a formula",
-    "0:(１)": "no part of a formula",
+    "0:(\uff11)": "no part of a formula",
     "0:(π)": "no part of a formula",
     "é:(1)": "no part of a formula",
     "0:(5)": "not from 0.5 to 2",

@@ -193,5 +193,5 @@ def test_a_damaged_file_costs_its_damage_alone(tmp_path: Path) -> None:
     data[middle : middle + 900] = bytes(900)
     path.write_bytes(data)
     found = SoundTrack.read(SoundRange(path)).beats
-    lost = 0.08  # seconds: an mp3 has no times, so that what follows the damage comes early
-    assert sum(np.abs(found - beat).min() < lost for beat in BEATS) >= len(BEATS) - 1
+    lost = 0.15  # seconds: an mp3 has no times, so that what follows the damage comes early
+    assert all(np.abs(found - beat).min() < lost for beat in BEATS)
