@@ -67,9 +67,7 @@ def _schedule(text: str) -> dict[str, str]:
     """Read NAME=KEYS."""
     name, equals, keys = text.partition("=")
     if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=KEYS, as in chroma='0:(0), 5s:(1)'"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=KEYS, as in chroma='0:(0), 5s:(1)'")
     return {name.strip(): keys}
 
 

@@ -25,7 +25,7 @@ that it must have: quick music is not counted at half its tempo."""
 _TIGHTNESS = 100.0
 """How much a beat's deviation from the tempo costs, against how much begins there."""
 
-_WEAKEST = 0.5
+_WEAKEST = 0.25
 """Share of the beats' root mean square under which beats at the ends are left out."""
 
 _LEAST_CORRELATION = 0.1

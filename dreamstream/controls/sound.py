@@ -22,6 +22,9 @@ _LEAD = 0.002
 """Seconds by which the flux of a window is ahead of what begins: half of what sounds is in sight
 before its middle is."""
 
+_FADING = 2.0
+"""Seconds after a sound's end in which its curves fall."""
+
 _MEAN_SECONDS = 0.5
 """Time over which what begins is held against its own mean: a steady hiss begins nothing."""
 
@@ -71,7 +74,7 @@ class SoundTrack:
         raw = {"loud": heard.loud, **{name: heard.bands[name] for name in BANDS}}
         raw |= {"onset": _onsets(heard.flux), "beat": _pulses(self.beats, len(heard.flux))}
         self._curves = {
-            name: _scaled(smoothed(curve, SMOOTHING[name], causal=causal), name)
+            name: _scaled(_smoothed_on(curve, SMOOTHING[name], causal), len(curve), name)
             for name, curve in raw.items()
         }
 
@@ -87,7 +90,7 @@ class SoundTrack:
         return cls(listen(read_sound(wanted)), bpm, causal=causal)
 
     def at(self, name: str, times: Values) -> Values:
-        """Return what a name tells at (n,) times in seconds: (n,) in [0, 1], 0 after the end."""
+        """Return what a name tells at (n,) times in seconds: (n,) in [0, 1], 0 long after the end."""
         curve = self._curves[name]
         if not len(curve):
             return np.zeros(np.shape(times))
@@ -101,6 +104,11 @@ class SoundTrack:
         last = max(math.ceil(end * MOMENTS), first + 1)
         low, top = self.heard.low[first:last], self.heard.top[first:last]
         return float(low.min(initial=0)), float(top.max(initial=0))
+
+
+def _smoothed_on(curve: npt.NDArray[np.float32], by: Smoothing, causal: bool) -> Values:
+    """Smooth a curve, and let it fall after its end."""
+    return smoothed(np.pad(curve, (0, round(_FADING * MOMENTS))), by, causal=causal)
 
 
 def smoothed(curve: npt.NDArray[np.float32], by: Smoothing, *, causal: bool) -> Values:
@@ -151,11 +159,11 @@ def _pulses(beats: Values, moments: int) -> npt.NDArray[np.float32]:
     return pulses
 
 
-def _scaled(values: Values, name: str) -> Values:
-    """Bring the least value to 0 and the greatest to 1; a flat curve is 0."""
-    if not len(values):
-        return values
-    least, span = float(values.min()), float(np.ptp(values))
+def _scaled(values: Values, length: int, name: str) -> Values:
+    """Bring the least value of a length to 0 and the greatest to 1; a flat curve is 0."""
+    if not length:
+        return np.zeros(0)
+    least, span = float(values[:length].min()), float(np.ptp(values[:length]))
     if span < _LEAST_SPAN.get(name, _USUAL_SPAN):
         return np.zeros_like(values)
-    return np.asarray((values - least) / span)
+    return np.clip((values - least) / span, 0, 1)
