@@ -1,5 +1,6 @@
 """The settings files in ``examples`` that schedule something, each run."""
 
+import re
 from pathlib import Path
 
 import clips
@@ -16,6 +17,18 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 OF_PICTURES = ("breathing-tunnel", "deforum")
 OF_FILMS = ("music", "layers-over-time")
 QUICK = ["--octaves", "1", "--first-steps", "2", "--dream-size", "96", "-q", "--fps", "5"]
+
+
+def test_the_example_in_python_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clips.write_clip(Path("in.mp4"), clips.pictures(12, 90, 160))
+    text = EXAMPLES.parent.joinpath("docs", "schedules.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    exec(compile(code, "docs/schedules.md", "exec"), {"__name__": "example"})
+    with open_source("out.mp4") as made:
+        assert sum(1 for _ in made) == 12
 
 
 @pytest.mark.parametrize("name", [*OF_PICTURES, *OF_FILMS])

@@ -29,27 +29,27 @@ def test_settings_are_those_of_the_moment() -> None:
 def test_a_layer_that_the_look_lacks_is_added_to_it() -> None:
     texts = {"layers.eyes": "0:(0), 4s:(1)"}
     config = with_scheduled_layers(CONFIG, texts)
-    assert list(config.layers) == ["faces", "eyes"]
+    assert list(config.layers) == ["animals", "eyes"]
     at = program(texts).settings
-    assert at(0)["layers"] == pytest.approx({"faces": 1.0, "eyes": 1e-6}, abs=0.05)
-    assert at(2)["layers"] == pytest.approx({"faces": 1.0, "eyes": 0.5}, abs=0.01)
+    assert at(0)["layers"] == pytest.approx({"animals": 1.0, "eyes": 1e-6}, abs=0.05)
+    assert at(2)["layers"] == pytest.approx({"animals": 1.0, "eyes": 0.5}, abs=0.01)
     assert config.changed(**at(0)).layers["eyes"] > 0, "a coefficient of 0 is none"
 
 
 def test_a_layer_may_be_pushed_away() -> None:
-    assert program({"layers.faces": "-1"}).settings(0)["layers"]["faces"] == -1
+    assert program({"layers.animals": "-1"}).settings(0)["layers"]["animals"] == -1
 
 
 def test_a_jump_between_layers_fades_over_a_half_second() -> None:
-    jump = program({"layers.faces": "0:(where(t<100,1,0))", "layers.eyes": "where(t<100,0,1)"})
+    jump = program({"layers.animals": "0:(where(t<100,1,0))", "layers.eyes": "where(t<100,0,1)"})
     moments = np.arange(80, 120) / 25
-    faces = np.array([jump.settings(moment)["layers"]["faces"] for moment in moments])
-    assert faces[0] == pytest.approx(1)
-    assert faces[-1] == pytest.approx(0, abs=1e-5)
-    assert np.all(np.diff(faces) <= 1e-9)
-    assert np.abs(np.diff(faces)).max() < 1.5 / (FADE_SECONDS * 25)
+    animals = np.array([jump.settings(moment)["layers"]["animals"] for moment in moments])
+    assert animals[0] == pytest.approx(1)
+    assert animals[-1] == pytest.approx(0, abs=1e-5)
+    assert np.all(np.diff(animals) <= 1e-9)
+    assert np.abs(np.diff(animals)).max() < 1.5 / (FADE_SECONDS * 25)
     halfway = jump.settings(4.0)["layers"]
-    assert halfway["faces"] == pytest.approx(halfway["eyes"], abs=0.1)
+    assert halfway["animals"] == pytest.approx(halfway["eyes"], abs=0.1)
 
 
 def test_what_leaves_its_range_is_held_to_it_and_told() -> None:
@@ -84,7 +84,7 @@ def test_every_range_is_one_that_the_configuration_takes() -> None:
 
 
 def test_what_was_before_can_be_told() -> None:
-    config = DreamConfig(chroma=0.7, layers={"faces": 1.0, "eyes": 0.2})
+    config = DreamConfig(chroma=0.7, layers={"animals": 1.0, "eyes": 0.2})
     texts = {"chroma": "1", "layers.eyes": "0:(t)", "zoom": "1.02"}
     assert program(texts, config).originals() == {"chroma": 0.7, "layers": config.layers}
 

@@ -108,7 +108,7 @@ def test_every_frame_has_the_settings_of_its_time(clip: Path, tmp_path: Path) ->
 def test_after_the_film_the_dreamer_is_as_before(clip: Path, tmp_path: Path) -> None:
     painter = dreamed(job_of(clip, tmp_path / "out.mkv", strength="0:(t/30)", layers__eyes="0:(t)"))
     assert painter.config.strength == 1
-    assert painter.config.layers == {"faces": 1.0, "eyes": 1.0}
+    assert painter.config.layers == {"animals": 1.0, "eyes": 1.0}
 
 
 def test_frames_left_out_change_nothing(clip: Path, tmp_path: Path) -> None:
