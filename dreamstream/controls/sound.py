@@ -90,7 +90,7 @@ class SoundTrack:
         return cls(listen(read_sound(wanted)), bpm, causal=causal)
 
     def at(self, name: str, times: Values) -> Values:
-        """Return what a name tells at (n,) times in seconds: (n,) in [0, 1], 0 long after the end."""
+        """Return what a name tells at (n,) times in seconds: (n,) in [0, 1]."""
         curve = self._curves[name]
         if not len(curve):
             return np.zeros(np.shape(times))

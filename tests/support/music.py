@@ -1,5 +1,6 @@
 """Sounds of which is known what is to be heard when."""
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,9 +22,10 @@ def clicks(moments: Iterable[float], seconds: float, level: float = 0.6) -> Samp
     clock = np.arange(round(seconds * RATE)) / RATE
     sound = 0.001 * np.random.default_rng(5).standard_normal(len(clock))
     for moment in moments:
-        since = clock - moment
-        decay = np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.006), 0)
-        sound += level * decay * np.sin(2 * np.pi * 1500 * since)
+        begin = math.ceil(moment * RATE)
+        since = clock[begin : begin + RATE // 10] - moment
+        tick = np.exp(-since / 0.006) * np.sin(2 * np.pi * 1500 * since)
+        sound[begin : begin + RATE // 10] += level * tick
     return sound.astype(np.float32)
 
 
