@@ -27,6 +27,8 @@ from dreamstream.rendering.pipeline import (
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.schedule_plot import draw_plan
+from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -99,7 +101,8 @@ class Rendering:
     def __init__(
         self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
     ) -> None:
-        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self._job = with_schedules(job)
+        self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
@@ -164,6 +167,8 @@ class Rendering:
             self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        plan = make_plan(job, source, drawn=job.controls.plot_schedule is not None)
+        draw_plan(job, plan)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
         replaces = journal is not None and journal.replaces and not job.media.resume
@@ -179,7 +184,15 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        pilot = None if plan is None else stack.enter_context(Pilot(plan, dreamer, job.dream))
+        records = dream_frames(
+            source,
+            dreamer,
+            sink,
+            compare=compare,
+            journal=journal,
+            steer=None if pilot is None else pilot.steer,
+        )
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer
 
