@@ -92,6 +92,10 @@ class Program:
             control.put(settings, bound.curve.name, held, self._config)
         return settings
 
+    def dream_settings(self, time: float) -> Settings:
+        """Return of a frame's settings those that a :class:`DreamConfig` has."""
+        return {name: value for name, value in self.settings(time).items() if name in _DREAM}
+
     def originals(self) -> Settings:
         """Return what the film began with of those settings of its dream that are scheduled."""
         settings: Settings = {}

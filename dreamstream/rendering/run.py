@@ -28,7 +28,7 @@ from dreamstream.rendering.pipeline import (
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
 from dreamstream.rendering.schedule_plot import draw_plan
-from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
+from dreamstream.rendering.scheduling import Changeable, Pilot, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -184,7 +184,9 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
-        pilot = None if plan is None else stack.enter_context(Pilot(plan, dreamer, job.dream))
+        pilot = None
+        if plan is not None and isinstance(dreamer, Changeable):
+            pilot = stack.enter_context(Pilot(plan, dreamer))
         records = dream_frames(
             source,
             dreamer,
