@@ -87,6 +87,7 @@ class StreamInfo:
             None where there is none.
         numbers: Of numbered images the numbers in their names, rising; None where there are none.
         reads: Of numbered images the resolved paths of all that are read, for the same purpose.
+        begin: Time of its first frame, in seconds, in the stream as it was before it was trimmed.
     """
 
     height: int
@@ -101,6 +102,7 @@ class StreamInfo:
     path: Path | None = None
     reads: frozenset[Path] = frozenset()
     numbers: tuple[int, ...] | None = None
+    begin: Fraction = Fraction(0)
 
 
 def to_model_range(pixels: Pixels) -> FloatImage:

@@ -14,7 +14,7 @@ LEVELS = (
     ("_libraries", "config", "file_names", "machine"),
     ("frames",),
     ("models", "temporal", "sources", "journal"),
-    ("dream", "sinks"),
+    ("controls", "dream", "sinks"),
     ("clips",),
     ("live", "rendering"),
     ("cli",),

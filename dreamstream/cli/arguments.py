@@ -39,6 +39,7 @@ _GROUPS = {
     "input": "input",
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
+    "mask": "mask (the rest of the picture stays as it is, to the bit)",
     "engine": "engine",
     "output": "output",
     "clip": "tunnel into a picture, each frame dreamed from the moved last one",

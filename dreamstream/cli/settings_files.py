@@ -102,5 +102,5 @@ def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
     """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
-    named = field.type is str or field.name in ("codec", "weights", "stats")
+    named = field.type is str or field.name in ("codec", "weights", "stats", "mask")
     return isinstance(value, str) or not named

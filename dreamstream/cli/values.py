@@ -78,6 +78,7 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "fps": _rate,
     "live_fps": _rate,
     "tile": _tile,
+    "mask": str,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -104,6 +105,8 @@ METAVARS = {
     "octave_rule": "NAME",
     "precision": "TYPE",
     "threads": "N",
+    "mask": "FILE|RULE",
+    "mask_blur": "PX",
     "crf": "N",
     "fps": "RATE",
     "live_fps": "RATE",

@@ -12,6 +12,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Schedule
 from dreamstream.dream.dreamer import check_pixels, log_dropped
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.gate import gate_of, outside_kept, shown_share
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
@@ -127,20 +128,28 @@ class Grower:
         check_pixels(pixels)
         return FrameAnalysis(state or AnalysisState())
 
-    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+    def dream(
+        self,
+        pixels: Pixels,
+        analysis: FrameAnalysis | None = None,
+        mask: FloatImage | None = None,
+    ) -> Pixels:
         """Return the loop's next frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, the same picture at each call.
             analysis: Not used.
+            mask: (H, W) float32 in [0, 1], the share of the dream that is shown in this frame, as
+                a :class:`dreamstream.dream.dreamer.Dreamer` takes it.  The whole picture dreams.
 
         Returns:
             (H, W, 3) uint8 RGB; the first one is the picture itself.
 
         Raises:
-            ValueError: ``pixels`` is no such array.
+            ValueError: ``pixels`` or ``mask`` is no such array.
         """
         check_pixels(pixels)
+        shown = shown_share(mask, pixels, self._config)
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self._config.dream_size)
@@ -150,10 +159,12 @@ class Grower:
         composed = ComposedFrame(pixels.copy(), np.zeros_like(source))
         if sizes:
             octaves = self._octaves_now(source, sizes)
-            composed = self._limiter.compose(full, octaves[-1].image - source)
+            gate = None if shown is None else gate_of(shown, pixels.shape[:2], size).shown
+            composed = self._limiter.compose(full, octaves[-1].image - source, mask=gate)
         self._report(source, octaves, composed, begun)
         self._index += 1
-        return self._enlarger.reduce(composed.pixels, given)
+        dream = self._enlarger.reduce(composed.pixels, given)
+        return dream if shown is None else outside_kept(dream, given, shown)
 
     def _octaves_now(self, source: FloatImage, sizes: list[Size]) -> list[Octave]:
         """Return the octaves of a frame, of which only the last one's picture is its own."""

@@ -14,6 +14,14 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.gate import (
+    Gate,
+    GateKeeper,
+    gate_of,
+    outside_kept,
+    require_no_mask,
+    shown_share,
+)
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
@@ -31,7 +39,7 @@ from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
 
 FIXED = (
     *("model", "weights", "octave_rule", "tile", "seed", "jitter"),
-    *("flow", "no_cuts", "precision", "device", "threads"),
+    *("flow", "no_cuts", "precision", "device", "threads", "mask"),
 )
 """Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
 preset is the original program's."""
@@ -78,6 +86,7 @@ class Dreamer:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        ValueError: The configuration names a mask, which only a job reads.
     """
 
     def __init__(
@@ -89,6 +98,7 @@ class Dreamer:
         flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
+        require_no_mask(config)
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
@@ -97,7 +107,8 @@ class Dreamer:
         self._starts = Starts(config, self._controller)
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
-        self._turns = OctaveTurns()
+        self._turns, self._keeper = OctaveTurns(), GateKeeper()
+        self._gate: Gate | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -105,7 +116,8 @@ class Dreamer:
     @property
     def _remembering(self) -> tuple[Any, ...]:
         """The parts that remember something between frames."""
-        return self._starts, self._turns, self._controller, self._core.objective, self._warper
+        parts = self._starts, self._turns, self._controller, self._core.objective, self._warper
+        return *parts, self._keeper
 
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
@@ -178,35 +190,50 @@ class Dreamer:
             analysis = FrameAnalysis(AnalysisState(small, state.cuts))
         return replace(analysis, seconds=time.perf_counter() - begun)
 
-    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+    def dream(
+        self,
+        pixels: Pixels,
+        analysis: FrameAnalysis | None = None,
+        mask: FloatImage | None = None,
+    ) -> Pixels:
         """Dream one frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.  One too small for the
                 network is enlarged for it.
             analysis: What :meth:`analyse` returned for it, where it was asked before.
+            mask: (H, W) float32 in [0, 1], the share of the dream that is shown, which
+                ``mask_invert`` and ``mask_blur`` then change; where it is 0 the frame stays as it
+                is, to the bit.  None dreams everywhere.
 
         Returns:
             (H, W, 3) uint8 RGB.
 
         Raises:
-            ValueError: ``pixels`` is no such array.
+            ValueError: ``pixels`` or ``mask`` is no such array.
         """
         analysis = self.analyse(pixels) if analysis is None else analysis
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
-        warped = self._warper.warp(analysis)
+        shown = shown_share(mask, given, self.config)
+        gate = None if shown is None else gate_of(shown, (pixels.shape[0], pixels.shape[1]), size)
+        self._gate = gate
+        warped = self._keeper.admit(self._warper.warp(analysis), gate)
         dreamed = self._dream_warped(pixels, size, warped)
-        self._warper.remember(analysis, dreamed.composed.residual)
+        self._warper.remember(
+            analysis, dreamed.composed.residual, None if gate is None else gate.open
+        )
+        self._keeper.remember(gate, warped)
         self._learn(warped, dreamed)
         self._report(warped, dreamed, analysis.seconds, time.perf_counter() - begun)
-        return self._enlarger.reduce(dreamed.composed.pixels, given)
+        dream = self._enlarger.reduce(dreamed.composed.pixels, given)
+        return dream if shown is None else outside_kept(dream, given, shown)
 
     def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
-        if not sizes:
+        if not sizes or (self._gate is not None and not self._gate.area):
             return _Dreamed(ComposedFrame(pixels.copy(), np.zeros_like(source)))
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(source)
@@ -220,20 +247,29 @@ class Dreamer:
         self, full: FloatImage, source: FloatImage, warped: WarpedResidual, sizes: list[Size]
     ) -> _Dreamed:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
-        start = self._starts.choose(source, warped)
+        start = self._starts.choose(source, warped, None if self._gate is None else self._gate.open)
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
         octaves = self._run(start, [sizes[number] for number in turn.octaves], turn)
         predicted = None if self._measure_losses else self._predicted_loss(start, octaves[-1])
-        composed = self._limiter.compose(full, octaves[-1].image - source, predicted)
+        composed = self._compose(full, octaves[-1].image - source, predicted)
         near = start.near or (start.cold and self._controller.is_near(composed.loss))
         whole = composed.source_loss is None  # not lowered
         more = self._climb_on(start, octaves[-1], composed.loss, turn) if near and whole else None
         if more is None:
             return _Dreamed(composed, octaves, composed.loss, turn.octaves)
-        raised = self._limiter.compose(full, more.image - source)
+        raised = self._compose(full, more.image - source)
         if (raised.loss or 0) < (composed.loss or 0):
             return _Dreamed(composed, octaves, composed.loss, turn.octaves)
         return _Dreamed(raised, [*octaves[:-1], more], composed.loss, turn.octaves)
+
+    def _compose(
+        self, full: FloatImage, residual: FloatImage, predicted: float | None = None
+    ) -> ComposedFrame:
+        """Add a residual to the full-size frame, as far as the mask is open."""
+        gate = self._gate
+        if gate is None:
+            return self._limiter.compose(full, residual, predicted)
+        return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)
 
     def _run(self, start: Start, sizes: Sequence[Size], turn: Turn) -> list[Octave]:
         schedule = Schedule(sizes, start.steps, start.headroom, turn.jitter_index)
@@ -267,7 +303,11 @@ class Dreamer:
         loss, cold = dreamed.composed.loss, warped.residual is None
         self._controller.learn(loss, dreamed.first_loss)
         self._starts.learn(
-            dreamed.composed.residual, loss, cold=cold, dreamed=bool(dreamed.octaves)
+            dreamed.composed.residual,
+            loss,
+            cold=cold,
+            dreamed=bool(dreamed.octaves),
+            area=1.0 if self._gate is None else self._gate.area,
         )
 
     def _dreamable_sizes(self, size: Size) -> list[Size]:

@@ -55,7 +55,11 @@ class LossLimiter:
         self._measure = measure
 
     def compose(
-        self, full: FloatImage, residual: FloatImage, predicted_loss: float | None = None
+        self,
+        full: FloatImage,
+        residual: FloatImage,
+        predicted_loss: float | None = None,
+        mask: FloatImage | None = None,
     ) -> ComposedFrame:
         """Add a residual to the full-size frame, all of it or the largest part under the ceiling.
 
@@ -64,11 +68,14 @@ class LossLimiter:
             residual: (h, w, 3) float32 at dream size.
             predicted_loss: Loss that its last step predicted, NaN where none did: the dream is
                 measured only where that may come near the ceiling.  None has it measured always.
+            mask: (H, W) float32 in [0, 1], the share of the residual that is shown; None is all.
 
         Returns:
             The dream; the source itself where even that is over the ceiling.
         """
         change = enlarge(residual, (full.shape[0], full.shape[1]))
+        if mask is not None:
+            change = change * mask[..., None]
         if predicted_loss is not None and self._is_far(predicted_loss):
             return ComposedFrame(to_pixels(full + change), residual)
 

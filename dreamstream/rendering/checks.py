@@ -36,6 +36,12 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
             "save_octaves",
         )
     _require_clip(job, output, info)
+    if job.dream.mask is not None and media.moves:
+        raise UsageError(
+            "--mask: is not for a tunnel, whose picture moves away from it; leave out --zoom, "
+            "--rotate and --drift",
+            "mask",
+        )
     if media.width and output is None:
         raise UsageError("--width: is for an OUTPUT; a window is resized by its frame", "width")
     require_own_stats(media.stats, [output, info.path, job.source])

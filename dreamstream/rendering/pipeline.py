@@ -59,6 +59,15 @@ class StepCounting(Protocol):
 
 
 @runtime_checkable
+class FramePreparing(Protocol):
+    """A dreamer that must know of a whole frame, its time too, before it dreams its pixels."""
+
+    def prepare(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        """Take the frame that is dreamed next."""
+        ...
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """A dreamer whose stream can be interrupted and gone on with."""
 
@@ -116,6 +125,8 @@ def dream_frames(
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
             for analysed in _frames(stack, source, dreamer):
+                if isinstance(dreamer, FramePreparing):
+                    dreamer.prepare(analysed.frame, analysed.analysis)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:

@@ -19,6 +19,7 @@ from dreamstream.journal import Journal
 from dreamstream.rendering.checks import require_fit
 from dreamstream.rendering.dreamers import Dreamers
 from dreamstream.rendering.job import Job
+from dreamstream.rendering.job_mask import open_job_mask, with_mask
 from dreamstream.rendering.output_names import beside, make_folder, output_in, preview_name, untaken
 from dreamstream.rendering.pipeline import (
     FrameDreamer,
@@ -158,6 +159,7 @@ class Rendering:
         self, stack: ExitStack, source: Source
     ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
         job, output = self._job, self.output
+        mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
         if journal is not None:
             stack.enter_context(journal)
@@ -173,7 +175,7 @@ class Rendering:
             _LOG.warning("what an interrupted run of %s has left is replaced", output)
         if stats is not None:
             stack.enter_context(stats)
-        dreamer = self._dreamers.lend(job, source)
+        dreamer = with_mask(self._dreamers.lend(job, source), mask)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):

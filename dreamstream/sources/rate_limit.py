@@ -17,6 +17,10 @@ class ThinnedSource(Source):
     Args:
         source: The source; it is closed with this one.
         most: Frames per second, at most.
+
+    Attributes:
+        info: The stream as it is left.
+        own_rate: The other source's frames per second.
     """
 
     def __init__(self, source: Source, most: Fraction) -> None:
@@ -25,6 +29,7 @@ class ThinnedSource(Source):
         self._source, self._most = source, most
         self._slot, self._index = -1, 0
         self.info = source.info
+        self.own_rate = source.info.rate
         rate, count = source.info.rate, source.info.frames
         if rate is not None and rate > most:
             frames = None if count is None else max(1, math.ceil(count * most / rate))

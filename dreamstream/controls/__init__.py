@@ -1,0 +1,1 @@
+"""What steers a dream from frame to frame, from outside of it."""
