@@ -10,7 +10,7 @@ from dreamstream._libraries import cv2
 from dreamstream.controls.mask_maker import MaskMaker
 from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.temporal.cuts import Change
-from dreamstream.temporal.flow import sample_positions
+from dreamstream.temporal.flow import sample_positions, squared_lengths
 from dreamstream.temporal.frame_analysis import FrameAnalysis
 
 _SPECK = 5
@@ -19,21 +19,28 @@ _SPECK = 5
 _LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32) / np.float32(255)
 """Weights of red, green and blue in BT.709's luma."""
 
-SLOW, FAST = 0.0007, 0.0018
+SLOW, FAST = 0.004, 0.009
 """Speed against the camera's own motion, as a share of the longer side per frame, up to which
 nothing moves and from which it surely does."""
 
-_KEPT = 0.88
+_CAMERA_SHARE = 0.1
+"""Of the camera's own speed by which more is asked for: its motion is followed less exactly then."""
+
+_KEPT = 0.92
 """Share of having moved that is left of it a frame later: what pauses for some frames stays in."""
 
 _SIDE = 160
 """Longest side at which the camera's motion is fitted and what moves is found."""
 
 _ROUNDS, _TINY = 8, 1e-3
-"""Rounds of the fit, each without what disagreed with the one before; pixels, against zero."""
+"""Rounds of the fit, each without what disagreed with the one before; least trust in a place."""
 
-_SMOOTH = 1.5
-"""Standard deviation, at that size, over which motion is gathered."""
+_SMOOTH, _GATHERED = 1.5, 4.0
+"""Standard deviations, at that size, of a mask's outline, and over which motion is gathered."""
+
+_TEXTURE = 3e-4
+"""Lesser eigenvalue of the gradients' tensor (of Shi and Tomasi 1994) at which a flow is trusted by
+half: on a plain wall it tells nothing."""
 
 
 class ColorMask(MaskMaker):
@@ -106,7 +113,7 @@ class MotionMask(MaskMaker):
         if analysis.change is Change.CUT or not flow.size:
             self._moved = None
         elif analysis.change is not Change.FLASH:
-            self._moved = self._followed(flow, analysis.confidence)
+            self._moved = self._followed(frame.pixels, flow, analysis.confidence)
         if self._moved is None:
             moves: npt.NDArray[np.bool_] = np.zeros((height, width), np.bool_)
         else:
@@ -115,10 +122,11 @@ class MotionMask(MaskMaker):
             moves = np.asarray(full) > 0.5
         return np.asarray(moves != self._still, np.float32)
 
-    def _followed(self, flow: FloatImage, confidence: FloatImage) -> FloatImage:
+    def _followed(self, pixels: Pixels, flow: FloatImage, confidence: FloatImage) -> FloatImage:
         """Return how surely each place moves, or did lately, in [0, 1]."""
         small, trusted = _reduced(flow, confidence)
-        now = _moving(small, trusted, max(flow.shape[:2]) / max(small.shape[:2]))
+        trusted = trusted * _texture(pixels, (small.shape[0], small.shape[1])) + np.float32(_TINY)
+        now = _moving(small, trusted, max(flow.shape[:2]))
         before = self._moved
         if before is None or before.shape != now.shape:
             return now
@@ -140,15 +148,32 @@ def _reduced(flow: FloatImage, confidence: FloatImage) -> tuple[FloatImage, Floa
     return np.asarray(small, np.float32), np.asarray(trusted, np.float32)
 
 
-def _moving(flow: FloatImage, confidence: FloatImage, scale: float) -> FloatImage:
-    """Return how surely each place of a (h, w, 2) flow moves against the camera, in [0, 1]."""
-    against = flow - camera_flow(flow, confidence)
-    speed = np.sqrt(np.square(against).sum(axis=-1)) / (max(flow.shape[:2]) * scale)
-    share = np.clip((speed - SLOW) / (FAST - SLOW), 0, 1)
-    return np.asarray(cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SMOOTH), np.float32)
+def _texture(pixels: Pixels, size: tuple[int, int]) -> FloatImage:
+    """Return how much there is to follow at each place, in [0, 1]."""
+    small = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
+    lesser = cv2.GaussianBlur(cv2.cornerMinEigenVal(grey, 5, ksize=3), (0, 0), 2)
+    return np.asarray(lesser / (lesser + np.float32(_TEXTURE)), np.float32)
 
 
-def camera_flow(flow: FloatImage, confidence: FloatImage) -> FloatImage:
+def _moving(flow: FloatImage, trusted: FloatImage, side: int) -> FloatImage:
+    """Return how surely each place moves against the camera, in [0, 1].
+
+    Args:
+        flow: (h, w, 2) float32, in pixels of the frame whose flow it was.
+        trusted: (h, w) float32, more than 0.
+        side: Pixels of that frame's longer side.
+    """
+    camera = camera_flow(flow, trusted)
+    against = (flow - camera) * trusted[..., None]
+    weight = cv2.GaussianBlur(trusted, (0, 0), _GATHERED)
+    gathered = cv2.GaussianBlur(against, (0, 0), _GATHERED) / weight[..., None]
+    speed = np.sqrt(squared_lengths(np.asarray(gathered, np.float32))) / side
+    least = SLOW + _CAMERA_SHARE * float(np.median(np.sqrt(squared_lengths(camera)))) / side
+    return np.asarray(np.clip((speed - least) / (FAST - SLOW), 0, 1), np.float32)
+
+
+def camera_flow(flow: FloatImage, trusted: FloatImage) -> FloatImage:
     """Return the affine flow that most of a flow agrees with.
 
     Least squares in rounds, each weighing every place by how well the last one fitted it (Beaton
@@ -156,7 +181,7 @@ def camera_flow(flow: FloatImage, confidence: FloatImage) -> FloatImage:
 
     Args:
         flow: (h, w, 2) float32.
-        confidence: (h, w) float32, its weight.
+        trusted: (h, w) float32, its weight.
 
     Returns:
         (h, w, 2) float32.
@@ -165,12 +190,12 @@ def camera_flow(flow: FloatImage, confidence: FloatImage) -> FloatImage:
     y, x = np.mgrid[:height, :width]
     terms = np.stack([np.ones(x.size), x.ravel() / width - 0.5, y.ravel() / height - 0.5], axis=1)
     wanted = flow.reshape(-1, 2).astype(np.float64)
-    trusted = confidence.ravel().astype(np.float64) + _TINY
+    weighed_by = trusted.ravel().astype(np.float64)
     fitted = np.broadcast_to(np.median(wanted, axis=0), wanted.shape)
     for _ in range(_ROUNDS):
         off = np.sqrt(np.square(wanted - fitted).sum(axis=1))
         reach = 3 * np.median(off) + _TINY
-        weights = trusted * np.square(np.clip(1 - np.square(off / reach), 0, None))
+        weights = weighed_by * np.square(np.clip(1 - np.square(off / reach), 0, None))
         weighed = terms * weights[:, None]
         solved = np.linalg.lstsq(weighed.T @ terms, weighed.T @ wanted, rcond=None)[0]
         fitted = terms @ solved
