@@ -32,6 +32,7 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--frames": lambda request: request.media.frames != (None, None),
     "--fps": lambda request: request.media.fps is not None,
     "--compare": lambda request: request.media.compare,
+    "--alpha": lambda request: request.media.alpha,
     "--save-octaves": lambda request: request.media.save_octaves,
     "--resume": lambda request: request.media.resume,
     "--zoom, --rotate, --drift": lambda request: request.media.moves,

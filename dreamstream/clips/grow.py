@@ -86,6 +86,7 @@ class Grower:
         measure_losses: Also measure the loss of the picture, for the report.
 
     Attributes:
+        config: How to dream.
         report: What happened to the last frame.
         octave_images: The pictures of the octaves at the turn, smallest first.
 
@@ -101,7 +102,7 @@ class Grower:
         frames: int,
         measure_losses: bool = False,
     ) -> None:
-        self._config = config = DreamConfig() if config is None else config
+        self.config = config = DreamConfig() if config is None else config
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._limiter = LossLimiter(config.guarded_limit, self._measure)
@@ -149,10 +150,10 @@ class Grower:
             ValueError: ``pixels`` or ``mask`` is no such array.
         """
         check_pixels(pixels)
-        shown = shown_share(mask, pixels, self._config)
+        shown = shown_share(mask, pixels, self.config)
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
-        size = fit_size((pixels.shape[0], pixels.shape[1]), self._config.dream_size)
+        size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
         octaves: list[Octave] = []
@@ -181,7 +182,7 @@ class Grower:
     def _grow(self, source: FloatImage, sizes: list[Size]) -> tuple[GrowthPath, int]:
         """Ascend to the turn; return the path and the number of steps in each octave."""
         even, residual = np.ones(source.shape[:2], np.float32), np.zeros_like(source)
-        path, steps = GrowthPath(residual), self._config.first_steps
+        path, steps = GrowthPath(residual), self.config.first_steps
         self._turn = _untouched(source, sizes)
         for step in range(steps):
             one = Schedule(sizes, 1, first_step=step, of_steps=steps)
@@ -191,8 +192,8 @@ class Grower:
         return path, steps
 
     def _dreamable_sizes(self, size: Size) -> list[Size]:
-        wanted = self._config.octaves
-        sizes = self._core.dreamable_sizes(size, wanted, self._config.octave_scale)
+        wanted = self.config.octaves
+        sizes = self._core.dreamable_sizes(size, wanted, self.config.octave_scale)
         if self._index == 0:
             log_dropped(size, wanted, len(sizes))
         return sizes
@@ -209,7 +210,7 @@ class Grower:
         self.octave_images = [octave.image for octave in self._turn]
         self.report = DreamReport(
             steps=tuple(octave.steps for octave in octaves),
-            dropped_octaves=self._config.octaves - len(octaves),
+            dropped_octaves=self.config.octaves - len(octaves),
             source_loss=source_loss,
             loss=composed.loss,
             ascent_loss=octaves[-1].loss if octaves else None,

@@ -32,6 +32,8 @@ class MediaConfig:
         fps: Frames a second at the most; those left out are not dreamed either.  None keeps all.
             Of a clip made from a picture: its rate.
         compare: Put source and dream side by side.
+        alpha: Write the dreamed part alone, transparent elsewhere: as far as the mask shows it, and
+            without a mask with the least opacity that makes the dream of the source.
         save_octaves: Write each octave's picture beside the output (stills only).
         stats: File that gets a JSON line for each frame.
         show: Also show the dream in a window.
@@ -69,6 +71,9 @@ class MediaConfig:
     )
     width: int = option(0, "width of the output; its shape stays", "output", shown="the input's")
     compare: bool = option(False, "put source and dream side by side", "output")
+    alpha: bool = option(
+        False, "write the dreamed part alone, transparent elsewhere, for compositing", "output"
+    )
     save_octaves: bool = option(False, "write each octave of a still beside it", "output")
     stats: Path | None = option(None, "write a JSON line for each frame", "output")
     show: bool = option(

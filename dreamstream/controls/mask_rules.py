@@ -24,7 +24,7 @@ SLOW, FAST = 0.004, 0.009
 nothing moves and from which it surely does."""
 
 _CAMERA_SHARE = 0.1
-"""Of the camera's own speed by which more is asked for: its motion is followed less exactly then."""
+"""Of the camera's own speed by which more is asked for: it is followed less exactly then."""
 
 _KEPT = 0.92
 """Share of having moved that is left of it a frame later: what pauses for some frames stays in."""

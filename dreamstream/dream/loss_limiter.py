@@ -74,13 +74,11 @@ class LossLimiter:
             The dream; the source itself where even that is over the ceiling.
         """
         change = enlarge(residual, (full.shape[0], full.shape[1]))
-        if mask is not None:
-            change = change * mask[..., None]
         if predicted_loss is not None and self._is_far(predicted_loss):
-            return ComposedFrame(to_pixels(full + change), residual)
+            return ComposedFrame(_masked(full, full + change, mask), residual)
 
         def part(share: float) -> tuple[Pixels, float]:
-            dream = to_pixels(full + np.float32(share) * change)
+            dream = _masked(full, full + np.float32(share) * change, mask)
             shown = shrink(to_model_range(dream), (residual.shape[0], residual.shape[1]))
             return dream, self._measure(shown)
 
@@ -108,6 +106,15 @@ class LossLimiter:
             search.learn(share, loss)
         dream, loss, share = best
         return ComposedFrame(dream, np.float32(share) * residual, loss, source_loss)
+
+
+def _masked(full: FloatImage, dream: FloatImage, mask: FloatImage | None) -> Pixels:
+    """Lay a dream, as it can be shown, over the frame, where a mask shows it."""
+    if mask is None:
+        return to_pixels(dream)
+    share = mask[..., None]
+    laid = full + share * (np.clip(dream, -1, 1) - full)
+    return to_pixels(np.where(share < 1, laid, dream))
 
 
 class _Search:

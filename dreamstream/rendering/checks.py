@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dreamstream.config import MediaConfig
 from dreamstream.errors import UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.rendering.job import Job
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
+from dreamstream.sinks.alpha import require_alpha_target
 from dreamstream.sinks.video import VIDEO_SUFFIXES
 
 
@@ -36,6 +38,7 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
             "save_octaves",
         )
     _require_clip(job, output, info)
+    _require_alpha(media, output)
     if job.dream.mask is not None and media.moves:
         raise UsageError(
             "--mask: is not for a tunnel, whose picture moves away from it; leave out --zoom, "
@@ -52,6 +55,17 @@ def require_own_stats(stats: Path | None, others: Sequence[str | Path | None]) -
     taken = [Path(other).resolve() for other in others if other is not None]
     if stats is not None and stats.resolve() in taken:
         raise UsageError(f"--stats: {stats} is the input or the output; give another file", "stats")
+
+
+def _require_alpha(media: MediaConfig, output: str | None) -> None:
+    """Raise where transparency would be lost."""
+    if not media.alpha:
+        return
+    if output is None or media.show:
+        raise UsageError("--alpha: is for an OUTPUT; a window shows no transparency", "alpha")
+    if media.compare:
+        raise UsageError("--alpha: does not go with --compare; leave one of them out", "alpha")
+    require_alpha_target(output)
 
 
 def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:

@@ -5,7 +5,9 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from dreamstream.config import DreamConfig
 from dreamstream.controls.mask_maker import MaskMaker
+from dreamstream.dream.gate import finished
 from dreamstream.dream.report import DreamReport
 from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis
@@ -19,6 +21,11 @@ class MaskableDreamer(Protocol):
 
     report: DreamReport
     octave_images: list[FloatImage]
+
+    @property
+    def config(self) -> DreamConfig:
+        """How to dream."""
+        ...
 
     @property
     def steps_taken(self) -> int:
@@ -65,6 +72,14 @@ class MaskedDreamer:
     def steps_taken(self) -> int:
         """Steps asked for so far, of all pictures."""
         return self.dreamer.steps_taken
+
+    @property
+    def shown(self) -> FloatImage | None:
+        """(H, W) float32, the share of the dream that the last frame shows; None before it."""
+        if self._mask is None:
+            return None
+        config = self.dreamer.config
+        return finished(self._mask, invert=config.mask_invert, blur=config.mask_blur)
 
     def reset(self) -> None:
         """Forget the stream so far."""

@@ -16,6 +16,7 @@ from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.journal import DreamerState, Journal
+from dreamstream.rendering.dreamed_part import dreamed_part
 from dreamstream.rendering.prefetch import Ahead, Here, one_thread
 from dreamstream.rendering.side_by_side import side_by_side
 from dreamstream.sinks import Sink
@@ -68,6 +69,16 @@ class FramePreparing(Protocol):
 
 
 @runtime_checkable
+class Masking(Protocol):
+    """A dreamer whose frames have masks."""
+
+    @property
+    def shown(self) -> FloatImage | None:
+        """(H, W) float32, the share of the dream that the last frame shows; None is all."""
+        ...
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """A dreamer whose stream can be interrupted and gone on with."""
 
@@ -102,6 +113,7 @@ def dream_frames(
     sink: Sink,
     *,
     compare: bool = False,
+    alpha: bool = False,
     journal: Journal | None = None,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
@@ -113,6 +125,7 @@ def dream_frames(
         dreamer: What dreams them.
         sink: Where the dreams go; a viewer who closes it ends the stream.
         compare: Give the sink source and dream side by side (see ``compared_info``).
+        alpha: Give the sink the dreamed part alone, (H, W, 4) uint8 RGBA.
         journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
             skipped; of the others it is told as they are written.
 
@@ -131,8 +144,12 @@ def dream_frames(
                 yield from writing.settle()
                 if writing.closed:
                     return
-                shown = side_by_side(analysed.frame.pixels, dream) if compare else dream
-                writing.give(analysed, shown, dreamer)
+                if compare:
+                    dream = side_by_side(analysed.frame.pixels, dream)
+                elif alpha:
+                    mask = dreamer.shown if isinstance(dreamer, Masking) else None
+                    dream = dreamed_part(analysed.frame.pixels, dream, mask)
+                writing.give(analysed, dream, dreamer)
                 if writing.is_done:
                     yield from writing.settle()
         except Exception:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -180,8 +181,10 @@ class Rendering:
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        compare = job.media.compare
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        media = job.media
+        records = dream_frames(
+            source, dreamer, sink, compare=media.compare, alpha=media.alpha, journal=journal
+        )
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer
 
@@ -219,6 +222,7 @@ def _enter_sink(
     """Open the output, the window or both; note what is left of them when they are given up."""
     if job.media.compare:
         info = compared_info(info)
+    info = replace(info, alpha=job.media.alpha)
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if output is None or job.media.show:  # first: without a display nothing is replaced
