@@ -33,6 +33,7 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--fps": lambda request: request.media.fps is not None,
     "--compare": lambda request: request.media.compare,
     "--alpha": lambda request: request.media.alpha,
+    "--loop-fade": lambda request: request.media.loop_fade is not None,
     "--save-octaves": lambda request: request.media.save_octaves,
     "--resume": lambda request: request.media.resume,
     "--zoom, --rotate, --drift": lambda request: request.media.moves,

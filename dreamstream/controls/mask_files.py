@@ -167,6 +167,10 @@ class FilmMask(MaskMaker):
         self.close()
         self._current = self._open()
 
+    def rewind(self) -> None:
+        """Begin again."""
+        self.reset()
+
     def close(self) -> None:
         """Close the film."""
         self._source.close()

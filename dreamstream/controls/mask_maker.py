@@ -31,6 +31,10 @@ class MaskMaker(Protocol):
         """Forget the stream so far: its first frame comes next."""
         return
 
+    def rewind(self) -> None:
+        """Take the stream's first frame next, as one that follows the last."""
+        return
+
     def state(self) -> Mapping[str, npt.NDArray[Any]]:
         """Return all that the next mask depends on besides the frame, as named arrays."""
         return {}

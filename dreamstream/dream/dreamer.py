@@ -109,6 +109,7 @@ class Dreamer:
         self._warper = ResidualWarper(config)
         self._turns, self._keeper = OctaveTurns(), GateKeeper()
         self._gate: Gate | None = None
+        self._met: tuple[FloatImage, FloatImage] | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -135,6 +136,15 @@ class Dreamer:
         self.reset()
         for part in self._remembering:
             part.restore(state)
+
+    @property
+    def residual(self) -> FloatImage | None:
+        """(h, w, 3) float32 at dream size, what the next frame is warmed with; None at first."""
+        return self._warper.residual
+
+    def meet(self, residual: FloatImage, share: FloatImage) -> None:
+        """Let the next frame's residual turn into another one, (h, w, 3), by (h, w) shares."""
+        self._met = residual, share
 
     @property
     def traces(self) -> int:
@@ -221,6 +231,7 @@ class Dreamer:
         self._gate = gate
         warped = self._keeper.admit(self._warper.warp(analysis), gate)
         dreamed = self._dream_warped(pixels, size, warped)
+        self._met = None
         self._warper.remember(
             analysis, dreamed.composed.residual, None if gate is None else gate.open
         )
@@ -267,6 +278,10 @@ class Dreamer:
     ) -> ComposedFrame:
         """Add a residual to the full-size frame, as far as the mask is open."""
         gate = self._gate
+        if self._met is not None and self._met[0].shape == residual.shape:
+            wanted, share = self._met
+            turned = residual + share[..., None] * (wanted - residual)
+            residual = np.where(share[..., None] < 1, turned, wanted)
         if gate is None:
             return self._limiter.compose(full, residual, predicted)
         return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)

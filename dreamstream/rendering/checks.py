@@ -7,6 +7,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.rendering.job import Job
+from dreamstream.rendering.looped import require_closing
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
 from dreamstream.sinks.alpha import require_alpha_target
@@ -72,7 +73,7 @@ def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:
     """Raise where options of clips from a picture meet another input or output, or a trim."""
     media = job.media
     for name in clip_options(media):
-        if info.rate is not None:
+        if info.rate is not None and name != "loop":
             raise UsageError(
                 f"--{name}: is for a picture, and {job.source} is a film or a camera", name
             )
@@ -80,6 +81,12 @@ def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:
             raise UsageError(
                 f"--{name}: makes a clip, and {output} is one picture; give a .gif", name
             )
+    require_closing(job, info)
+    if media.loop_fade is not None and info.rate is None:
+        raise UsageError(
+            f"--loop-fade: is for a film, and {job.source} is a picture, which ends as it begins",
+            "loop_fade",
+        )
     if becomes_clip(media, info, output) and media.frames != (None, None):
         raise UsageError(
             "--frames: is for films; --duration sets the length of a picture's clip", "frames"

@@ -105,6 +105,10 @@ class MaskedDreamer:
         self._take_over()
         return dream
 
+    def rewind(self) -> None:
+        """Take the stream's first frame next; what was dreamed stays."""
+        self._maker.rewind()
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return all that the next frame depends on, as named arrays."""
         own = {_PREFIX + name: value for name, value in self._maker.state().items()}

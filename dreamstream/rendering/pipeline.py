@@ -158,6 +158,24 @@ def dream_frames(
         yield from writing.settle()
 
 
+def lead_in(source: Source, dreamer: FrameDreamer) -> Generator[Frame]:
+    """Dream a whole stream frame by frame, as far as it is iterated, and write none of it.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+
+    Yields:
+        Each frame, once it is dreamed.
+    """
+    with ExitStack() as stack:
+        for analysed in _frames(stack, source, dreamer):
+            if isinstance(dreamer, FramePreparing):
+                dreamer.prepare(analysed.frame, analysed.analysis)
+            dreamer.dream(analysed.frame.pixels, analysed.analysis)
+            yield analysed.frame
+
+
 @dataclass(frozen=True, slots=True)
 class _AnalysedFrame:
     """A frame, how it follows from those before it, and the time that reading it took."""

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
@@ -21,6 +21,7 @@ from dreamstream.rendering.checks import require_fit
 from dreamstream.rendering.dreamers import Dreamers
 from dreamstream.rendering.job import Job
 from dreamstream.rendering.job_mask import open_job_mask, with_mask
+from dreamstream.rendering.looped import closes, first_pass, looped, open_closing, tell_seam
 from dreamstream.rendering.output_names import beside, make_folder, output_in, preview_name, untaken
 from dreamstream.rendering.pipeline import (
     FrameDreamer,
@@ -35,6 +36,9 @@ from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
 from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink, written_through
 from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from dreamstream.clips.film_loop import Looper
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,6 +99,7 @@ class Rendering:
         first_frame: Index of the first frame that is dreamed: those before it are there already,
             of the interrupted run that is resumed.
         is_whole: The output is there already: nothing is left to resume.
+        lead_frames: Frames dreamed so far that are not written: a loop's first pass.
         damaged: Frames of the input that are faulty or missing; known at the end.
     """
 
@@ -105,6 +110,7 @@ class Rendering:
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
+        self.lead_frames = 0
         self._counter: StepCounting | None = None
         self._steps_before = 0
         self._work = self._render()
@@ -160,6 +166,8 @@ class Rendering:
         self, stack: ExitStack, source: Source
     ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
         job, output = self._job, self.output
+        if closes(job, source.info):
+            source = open_closing(job, source)
         mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
         if journal is not None:
@@ -177,6 +185,8 @@ class Rendering:
         if stats is not None:
             stack.enter_context(stats)
         dreamer = with_mask(self._dreamers.lend(job, source), mask)
+        looper = looped(dreamer, source.info) if closes(job, source.info) else None
+        dreamer = dreamer if looper is None else looper
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
@@ -186,15 +196,29 @@ class Rendering:
             source, dreamer, sink, compare=media.compare, alpha=media.alpha, journal=journal
         )
         stack.enter_context(closing(records))  # before the source, from which is read ahead
-        return _noted(records, stats), source, dreamer
+        records = _noted(records, stats)
+        return records if looper is None else self._twice(looper, records), source, dreamer
+
+    def _twice(self, looper: "Looper", records: Generator[FrameRecord]) -> Generator[FrameRecord]:
+        """Dream a film once, then yield the records of its second pass."""
+        job = self._job
+        with closing(first_pass(job, looper)) as frames:
+            for frame in frames:
+                self.lead_frames = frame.index + 1
+                self._require_wanted(f"after frame {frame.index} of the first pass")
+        for record in records:
+            tell_seam(job, record)
+            yield record
 
     def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
         for record in records:
             yield record
-            if self._cancel.is_set() and record.index + 1 != self.frames:  # else all is dreamed
-                raise RenderCancelled(
-                    f"rendering {self._job.source} was cancelled after frame {record.index}"
-                )
+            if record.index + 1 != self.frames:  # else all is dreamed
+                self._require_wanted(f"after frame {record.index}")
+
+    def _require_wanted(self, when: str) -> None:
+        if self._cancel.is_set():
+            raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
 
 
 def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
