@@ -112,8 +112,6 @@ class MediaConfig:
             require("duration", self.duration, above=0)
         if self.loop_fade is not None:
             require("loop_fade", self.loop_fade, above=0)
-            if not self.loop:
-                raise FieldError("loop_fade", "is a part of a loop; give loop (--loop) too")
         if self.fps is not None:
             require("fps", self.fps, above=0, most=MOST_RATE)
         if self.crf is not None:

@@ -103,8 +103,20 @@ def gate_of(shown: FloatImage, full: Size, size: Size) -> Gate:
     """
     if shown.shape != full:
         shown = np.asarray(cv2.resize(shown, full[::-1], interpolation=cv2.INTER_LINEAR))
-    opened = np.asarray(shrink(shown, size) > 0, np.float32)
+    opened = opened_at(shown, size)
     return Gate(shown, opened, float(opened.mean()))
+
+
+def opened_at(shown: FloatImage, size: Size) -> FloatImage:
+    """Return, (h, w) float32, 1 where any of a larger mask is open, else 0."""
+    return np.asarray(shrink(shown, size) > 0, np.float32)
+
+
+def laid_over(source: Pixels, dream: Pixels, shown: FloatImage) -> Pixels:
+    """Lay a dream over its source as far as a mask shows it: (H, W, 3) uint8."""
+    share = shown[..., None]
+    below = source.astype(np.float32)
+    return np.asarray(np.rint(below + share * (dream - below)), np.uint8)
 
 
 def outside_kept(dream: Pixels, source: Pixels, shown: FloatImage) -> Pixels:

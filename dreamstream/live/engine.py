@@ -15,6 +15,7 @@ from dreamstream.live.capture import Captured
 from dreamstream.live.controller import Controller, Rung, make_ladder
 from dreamstream.live.loading import yield_to_the_picture
 from dreamstream.live.mailbox import Mailbox
+from dreamstream.live.mask import LiveMask
 from dreamstream.live.residual import LiveResidual, ShownFrame, Snapshot, Update
 from dreamstream.temporal.cuts import Change
 
@@ -93,6 +94,7 @@ class LiveEngine:
         period: Seconds a frame at the target rate.
         captured: Holds the newest frame.
         load: Loads a network; it may take long.
+        mask: Makes the frames' masks; None shows the dream everywhere.
 
     Attributes:
         dreams: Holds the newest dream.
@@ -109,13 +111,14 @@ class LiveEngine:
         period: float,
         captured: Mailbox[Captured],
         load: LoadModel,
+        mask: LiveMask | None = None,
     ) -> None:
         self.dreams: Mailbox[LiveFrame] = Mailbox()
         self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
         self.strength = 1.0
         self.failure: Exception | None = None
         self._size, self._period, self._captured, self._load = size, period, captured, load
-        self._carried = LiveResidual(config)
+        self._carried = LiveResidual(config, mask=mask)
         self._loaded: _LoadedModel | None = None
         self._snapshots: Mailbox[Snapshot] = Mailbox()
         self._updates: Mailbox[Update] = Mailbox()

@@ -12,9 +12,11 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
+from dreamstream.dream.gate import laid_over, opened_at
 from dreamstream.dream.resampling import Size, enlarge, fit_size
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
 from dreamstream.live.flow import LiveFlow
+from dreamstream.live.mask import LiveMask
 from dreamstream.temporal.cuts import Change, CutDetector
 from dreamstream.temporal.flow import Flow, NoFlow, enlarge_flow, sample_positions, warp
 from dreamstream.temporal.frame_analysis import compare_frames
@@ -49,6 +51,7 @@ class Snapshot:
         residual: (h', w', 3) float32, what was added to the source.
         confidence: (h, w) float32 in [0, 1], in what was carried since the last change.
         backward_flow: (h, w, 2) float32 pixels, to the frame before it.
+        opened: (h', w') float32, 1 where a mask shows any of the dream, else 0; None without one.
     """
 
     index: int
@@ -58,6 +61,7 @@ class Snapshot:
     residual: FloatImage
     confidence: FloatImage
     backward_flow: FloatImage
+    opened: FloatImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,13 @@ class LiveResidual:
             is carried, would leave a live picture undreamed: the default preset's stands in.
         flow: How the picture moves; by default followed as well as a live picture can afford, or
             not at all where ``flow`` is ``off``.
+        mask: Makes the frames' masks; None shows the dream everywhere.
     """
 
-    def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
-        self._blend = live_blend(config)
+    def __init__(
+        self, config: DreamConfig, flow: Flow | None = None, mask: LiveMask | None = None
+    ) -> None:
+        self._blend, self._mask = live_blend(config), mask
         self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
         self._shot = 0
         self._source: Pixels | None = None
@@ -142,9 +149,15 @@ class LiveResidual:
         self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
         steps = self._take_in(index, update)
         motion = self._way[-1]
-        shown = add_residual(pixels, self._residual)
+        opened, shown = None, add_residual(pixels, self._residual)
+        if self._mask is not None:
+            share = self._mask.shown(pixels, change, motion.backward, motion.confidence)
+            opened = opened_at(share, (self._residual.shape[0], self._residual.shape[1]))
+            self._residual = self._residual * opened[..., None]
+            shown = laid_over(pixels, add_residual(pixels, self._residual), share)
         taken = Snapshot(
-            index, self._shot, shown, source, self._residual, self._confidence, motion.backward
+            *(index, self._shot, shown, source, self._residual, self._confidence),
+            *(motion.backward, opened),
         )
         warm = change is not Change.CUT and len(self._way) > 1
         return ShownFrame(taken, change, steps, float(motion.confidence.mean()) if warm else None)

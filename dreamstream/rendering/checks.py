@@ -82,6 +82,8 @@ def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:
                 f"--{name}: makes a clip, and {output} is one picture; give a .gif", name
             )
     require_closing(job, info)
+    if media.loop_fade is not None and not media.loop:
+        raise UsageError("--loop-fade: is a part of a loop; give --loop too", "loop_fade")
     if media.loop_fade is not None and info.rate is None:
         raise UsageError(
             f"--loop-fade: is for a film, and {job.source} is a picture, which ends as it begins",
