@@ -29,6 +29,7 @@ class LoopFadeSource(Source):
 
     Attributes:
         info: The film as it is left.
+        own_rate: The film's frames per second before any were left out.
 
     Raises:
         SourceError: It is not twice as long as the dissolve.
@@ -40,6 +41,7 @@ class LoopFadeSource(Source):
         self._pending = self._read_head()
         self._begin, count = self._pending.time, len(self._head)
         info = source.info
+        self.own_rate = getattr(source, "own_rate", info.rate)
         frames = None if info.frames is None else max(1, info.frames - count)
         sound = info.sound
         if sound is not None:

@@ -195,7 +195,7 @@ class FilmMask(MaskMaker):
         try:
             return next(self._source, None)
         except SourceError as error:
-            raise SourceError(f"--mask: {error}") from error
+            raise of_mask(error) from error
 
     def _time(self, frame: Frame) -> Fraction:
         return self._begin + frame.time
@@ -266,10 +266,18 @@ class FolderMask(MaskMaker):
             )
         if index != self._last:
             path = self._paths[index]
-            pixels = read_image(path, ground=self._ground)
+            try:
+                pixels = read_image(path, ground=self._ground)
+            except SourceError as error:
+                raise of_mask(error) from error
             self._made = self._stretch.fitted(pixels, str(path), _levels_of(self._ground))
             self._last = index
         return self._made
+
+
+def of_mask(error: SourceError) -> SourceError:
+    """Return an error that says of what it is."""
+    return error if str(error).startswith("--mask") else SourceError(f"--mask: {error}")
 
 
 def is_folder_of_pictures(target: str) -> bool:

@@ -20,12 +20,13 @@ from dreamstream.controls.mask_files import (
     PictureMask,
     Stretch,
     is_folder_of_pictures,
+    of_mask,
 )
 from dreamstream.controls.mask_maker import MaskMaker
 from dreamstream.controls.mask_rules import ColorMask, LumaMask, MotionMask
 from dreamstream.errors import SourceError, UsageError
 from dreamstream.frames import StreamInfo
-from dreamstream.sources import Ground, Source, ThinnedSource, camera_number, open_source
+from dreamstream.sources import Ground, Source, camera_number, open_source
 from dreamstream.sources.opening import STDIN, is_url
 
 
@@ -48,9 +49,8 @@ class Masked:
     @classmethod
     def of(cls, target: str, source: Source, *, follows_motion: bool) -> "Masked":
         """Describe an open source."""
-        thinned = isinstance(source, ThinnedSource)
-        rate = source.own_rate if isinstance(source, ThinnedSource) else source.info.rate
-        return cls(target, source.info, rate if thinned else source.info.rate, follows_motion)
+        rate = getattr(source, "own_rate", source.info.rate)
+        return cls(target, source.info, rate, follows_motion)
 
 
 def open_mask(text: str, masked: Masked) -> MaskMaker:
@@ -75,7 +75,7 @@ def open_mask(text: str, masked: Masked) -> MaskMaker:
     try:
         return _open_file(rule, masked)
     except SourceError as error:
-        raise SourceError(f"--mask: {error}") from error
+        raise of_mask(error) from error
 
 
 def _open_file(rule: MaskRule, masked: Masked) -> MaskMaker:

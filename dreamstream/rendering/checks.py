@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dreamstream.config import MediaConfig
+from dreamstream.config.mask_rules import FILE, parse_mask
 from dreamstream.errors import UsageError
-from dreamstream.frames import StreamInfo
+from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.rendering.job import Job
 from dreamstream.rendering.looped import require_closing
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
 from dreamstream.sinks.alpha import require_alpha_target
+from dreamstream.sinks.pipe import STDOUT
 from dreamstream.sinks.video import VIDEO_SUFFIXES
 
 
@@ -48,7 +50,18 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
         )
     if media.width and output is None:
         raise UsageError("--width: is for an OUTPUT; a window is resized by its frame", "width")
+    _require_own_output(job.dream.mask, output)
     require_own_stats(media.stats, [output, info.path, job.source])
+
+
+def _require_own_output(mask: str | None, output: str | None) -> None:
+    """Raise where the output would replace the mask, or pictures of it."""
+    rule = None if mask is None else parse_mask(mask)
+    if rule is None or rule.kind != FILE or output in (None, STDOUT):
+        return
+    path, other = Path(rule.path).resolve(), Path(str(output)).resolve()
+    if path in (other, other.parent) and (path == other or NUMBER.search(other.name)):
+        raise UsageError(f"--mask: {output} is the mask; give another output", "mask")
 
 
 def require_own_stats(stats: Path | None, others: Sequence[str | Path | None]) -> None:

@@ -548,6 +548,15 @@ def test_a_mask_that_does_not_fit_is_refused_in_one_line(
     assert not Path(output).exists()
 
 
+@pytest.mark.parametrize(
+    ("mask", "output"), [("mask.mp4", "mask.mp4"), ("masks", "masks/%03d.png")]
+)
+def test_a_mask_is_never_replaced(run: Run, mask: str, output: str) -> None:
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    assert run("in.mkv", output, "--mask", mask, "-y") == 2
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize("option", [("--blend", "0"), ("--flow", "off"), ("--no-warm-start",)])
 def test_what_moves_needs_the_motion(
     run: Run, option: tuple[str, ...], capfd: pytest.CaptureFixture[str]
