@@ -38,7 +38,11 @@ class LoopFadeSource(Source):
     def __init__(self, source: Source, fade: Fraction, name: str) -> None:
         self._source, self._fade, self._name = source, fade, name
         self._head, self._line = DiskBuffer(), DiskBuffer()
-        self._pending = self._read_head()
+        try:
+            self._pending = self._read_head()
+        except BaseException:
+            source.close()
+            raise
         self._begin, count = self._pending.time, len(self._head)
         info = source.info
         self.own_rate = getattr(source, "own_rate", info.rate)
