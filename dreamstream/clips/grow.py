@@ -10,12 +10,13 @@ import numpy as np
 from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Schedule
-from dreamstream.dream.dreamer import check_pixels, log_dropped
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fading import faded, faded_octaves
 from dreamstream.dream.gate import gate_of, outside_kept, shown_share
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels, log_dropped
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import root_mean_square
@@ -73,7 +74,7 @@ class GrowthPath:
 
 
 class Grower:
-    """Dreams one picture as a loop of frames in which the dream grows out of it and returns.
+    """Lets a dream grow out of a picture and return into it, as a loop of frames.
 
     The ascent itself is what is seen: as many steps as a still gets, but a single one in each
     octave at a time, so that all scales grow together.  Frames between two steps lie between their
@@ -161,7 +162,8 @@ class Grower:
         if sizes:
             octaves = self._octaves_now(source, sizes)
             gate = None if shown is None else gate_of(shown, pixels.shape[:2], size).shown
-            composed = self._limiter.compose(full, octaves[-1].image - source, mask=gate)
+            residual = faded(octaves[-1].image - source, self.config.opacity)
+            composed = self._limiter.compose(full, residual, mask=gate)
         self._report(source, octaves, composed, begun)
         self._index += 1
         dream = self._enlarger.reduce(composed.pixels, given)
@@ -207,7 +209,9 @@ class Grower:
         source_loss = composed.source_loss
         if self._measure_losses and octaves and source_loss is None:
             source_loss = self._measure(source)
-        self.octave_images = [octave.image for octave in self._turn]
+        self.octave_images = faded_octaves(
+            [octave.image for octave in self._turn], source, self.config.opacity
+        )
         self.report = DreamReport(
             steps=tuple(octave.steps for octave in octaves),
             dropped_octaves=self.config.octaves - len(octaves),

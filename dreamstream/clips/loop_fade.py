@@ -29,7 +29,7 @@ class LoopFadeSource(Source):
 
     Attributes:
         info: The film as it is left.
-        own_rate: The film's frames per second before any were left out.
+        unthinned: The film's info before any frames were left out.
 
     Raises:
         SourceError: It is not twice as long as the dissolve.
@@ -45,7 +45,7 @@ class LoopFadeSource(Source):
             raise
         self._begin, count = self._pending.time, len(self._head)
         info = source.info
-        self.own_rate = getattr(source, "own_rate", info.rate)
+        self.unthinned = getattr(source, "unthinned", info)
         frames = None if info.frames is None else max(1, info.frames - count)
         sound = info.sound
         if sound is not None:

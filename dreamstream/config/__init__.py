@@ -1,11 +1,14 @@
 """Every setting and every default, once.
 
-The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig` and
-:class:`LiveConfig`; a TOML file may set the same names.
+The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig`,
+:class:`LiveConfig` and :class:`ControlConfig`; a TOML file may set the same names.
 """
 
+from dreamstream.config.controls import ControlConfig
 from dreamstream.config.dream import (
     FLOWS,
+    MOST_MASK_BLUR,
+    MOST_STRENGTH,
     OCTAVE_RULES,
     PRECISIONS,
     RAW_MAX_LOSS,
@@ -18,7 +21,9 @@ from dreamstream.config.presets import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
     ORIGINAL_PRESET,
+    OTHER_MODELS,
     PRESETS,
+    Look,
     Preset,
 )
 
@@ -29,14 +34,19 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_PRESET",
     "FLOWS",
+    "MOST_MASK_BLUR",
+    "MOST_STRENGTH",
     "OCTAVE_RULES",
     "ORIGINAL_PRESET",
+    "OTHER_MODELS",
     "PRECISIONS",
     "PRESETS",
     "RAW_MAX_LOSS",
     "TILINGS",
+    "ControlConfig",
     "DreamConfig",
     "LiveConfig",
+    "Look",
     "MediaConfig",
     "Preset",
 ]

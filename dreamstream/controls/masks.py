@@ -49,8 +49,8 @@ class Masked:
     @classmethod
     def of(cls, target: str, source: Source, *, follows_motion: bool) -> "Masked":
         """Describe an open source."""
-        rate = getattr(source, "own_rate", source.info.rate)
-        return cls(target, source.info, rate, follows_motion)
+        unthinned = getattr(source, "unthinned", source.info)
+        return cls(target, source.info, unthinned.rate, follows_motion)
 
 
 def open_mask(text: str, masked: Masked) -> MaskMaker:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fading import faded_octaves
 from dreamstream.dream.gate import (
     Gate,
     GateKeeper,
@@ -27,6 +27,7 @@ from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels, log_dropped, shrunk_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import Start, Starts
@@ -43,6 +44,9 @@ FIXED = (
 )
 """Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
 preset is the original program's."""
+
+_SIZING = ("octaves", "octave_scale", "dream_size")
+"""Settings that the sizes of the octaves follow from, which another thread may be looking up."""
 
 _MODERATE_STEP = 0.02
 """Step size up to which a warm frame's last step predicts its loss."""
@@ -166,14 +170,15 @@ class Dreamer:
         Raises:
             ValueError: A value is out of range, or its field can't change.
         """
-        config = self.config.changed(**settings)
-        require_changeable(self.config, config)
+        before, config = self.config, self.config.changed(**settings)
+        require_changeable(before, config)
         self.config = self._starts.config = config
         self._params = step_params(config)
         self._controller.limit = self._limiter.limit = config.guarded_limit
         self._warper.blend, self._analyzer.compares = config.blend, config.blend > 0
-        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
-        self._sizes.clear()
+        if any(getattr(before, name) != getattr(config, name) for name in _SIZING):
+            self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
+            self._sizes = {}
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Find out how a frame follows from those before it, which needs none of their dreams.
@@ -193,7 +198,7 @@ class Dreamer:
         pixels = self._enlarger.enlarge(pixels)
         state = self._warper.analysed if state is None else state
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
-        small = _shrink_pixels(pixels, size)
+        small = shrunk_pixels(pixels, size)
         if self._dreamable_sizes(size):
             analysis = self._analyzer.analyse(small, state)
         else:
@@ -229,6 +234,7 @@ class Dreamer:
         shown = shown_share(mask, given, self.config)
         gate = None if shown is None else gate_of(shown, (pixels.shape[0], pixels.shape[1]), size)
         self._gate = gate
+        self._warper.scale(self._starts.follow())
         warped = self._keeper.admit(self._warper.warp(analysis), gate)
         dreamed = self._dream_warped(pixels, size, warped)
         self._met = None
@@ -237,8 +243,9 @@ class Dreamer:
         )
         self._keeper.remember(gate, warped)
         self._learn(warped, dreamed)
-        self._report(warped, dreamed, analysis.seconds, time.perf_counter() - begun)
-        dream = self._enlarger.reduce(dreamed.composed.pixels, given)
+        faded = self._fade(pixels, dreamed)
+        self._report(warped, faded, analysis.seconds, time.perf_counter() - begun)
+        dream = self._enlarger.reduce(faded.composed.pixels, given)
         return dream if shown is None else outside_kept(dream, given, shown)
 
     def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
@@ -292,7 +299,7 @@ class Dreamer:
 
     def _predicted_loss(self, start: Start, last: Octave) -> float:
         """Return the loss that a frame's last step predicted; NaN where that would say little."""
-        layers, step_size = self.config.layers, self.config.step_size
+        layers, step_size = self.config.layers, self.config.step_factor * self.config.step_size
         one_way = min(layers.values()) > 0  # or the loss is a difference, and close to nothing
         knows = one_way and step_size <= _MODERATE_STEP and not start.cold and not start.near
         return last.predicted_loss if knows else math.nan
@@ -312,6 +319,19 @@ class Dreamer:
         again = replace(start, image=last.image, steps=steps, headroom=Headroom(headroom, headroom))
         more = self._run(again, [size], turn)[-1]
         return replace(more, steps=last.steps + more.steps) if more.steps else None
+
+    def _fade(self, pixels: Pixels, dreamed: _Dreamed) -> _Dreamed:
+        """Show as much of a dream as the strength asks for; what is carried on is all of it."""
+        opacity, composed = self.config.opacity, dreamed.composed
+        self.octave_images = [octave.image for octave in dreamed.octaves]
+        if opacity == 1 or not dreamed.octaves:
+            return dreamed
+        full, size = to_model_range(pixels), composed.residual.shape[:2]
+        self.octave_images = faded_octaves(self.octave_images, shrink(full, size), opacity)
+        measures = self._measure_losses
+        mask = None if self._gate is None else self._gate.shown
+        shown = self._limiter.fade(full, composed, opacity, measures=measures, mask=mask)
+        return replace(dreamed, composed=shown)
 
     def _learn(self, warped: WarpedResidual, dreamed: _Dreamed) -> None:
         """Take from a frame what the next ones are measured by."""
@@ -344,7 +364,6 @@ class Dreamer:
         taken = [0] * len(self._dreamable_sizes((height, width)))
         for number, octave in zip(dreamed.chosen, dreamed.octaves, strict=True):
             taken[number] = octave.steps
-        self.octave_images = [octave.image for octave in dreamed.octaves]
         self.report = DreamReport(
             cut=warped.change is Change.CUT,
             flash=warped.change is Change.FLASH,
@@ -355,7 +374,7 @@ class Dreamer:
             loss=composed.loss,
             ascent_loss=dreamed.octaves[-1].loss if dreamed.octaves else None,
             confidence=float(warped.confidence.mean()) if warm else None,
-            residual_rms=self._starts.strength * HALF_RANGE,
+            residual_rms=self.config.opacity * self._starts.strength * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
@@ -376,30 +395,3 @@ def require_changeable(before: DreamConfig, after: DreamConfig) -> None:
             f"preset: {before.preset} and {after.preset} ascend by different rules; make another "
             "Dreamer"
         )
-
-
-def check_pixels(pixels: Pixels) -> None:
-    """Raise a ValueError unless an array is an (H, W, 3) uint8 frame."""
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ValueError(
-            f"dream takes a (H, W, 3) uint8 RGB array, not {pixels.shape} {pixels.dtype}"
-        )
-
-
-def log_dropped(size: Size, wanted: int, kept: int) -> None:
-    """Warn where no octave of a picture is large enough to dream; note where some are not."""
-    if not kept:
-        logger.warning(
-            "%dx%d is too small for the chosen layers to dream (frame or --dream-size): "
-            "frames pass unchanged",
-            size[1],
-            size[0],
-        )
-    elif kept < wanted:
-        logger.info("dropped %d octaves too small to dream", wanted - kept)
-
-
-def _shrink_pixels(pixels: Pixels, size: Size) -> Pixels:
-    if pixels.shape[:2] == size:
-        return pixels.copy()  # the caller may use its array again
-    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,7 +1,10 @@
 """A loaded network that looks at what was shown and returns what to change (TensorFlow)."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
 from dreamstream.dream.start import root_mean_square
 from dreamstream.dream.step_weights import step_weights, strength_gain
+from dreamstream.errors import FieldError
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.controller import Rung
 from dreamstream.live.residual import Snapshot, Update, live_blend, resample
@@ -74,9 +78,24 @@ class LiveModel:
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
         self._core = DreamCore(unshifted, extractor, guarded_step)
-        self._params = step_params(config)
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
         self._looks = 0
+
+    def retune(self, settings: Mapping[str, Any]) -> None:
+        """Dream with other settings from the next look on; nothing is traced again.
+
+        Args:
+            settings: Fields of :class:`DreamConfig`; coefficients of other layers than the look
+                that the viewer has chosen are passed over, and so is what that look can't have.
+        """
+        wanted = dict(settings)
+        if list(wanted.get("layers", self.config.layers)) != list(self.config.layers):
+            del wanted["layers"]
+        with contextlib.suppress(FieldError):
+            self.config = self.config.changed(**wanted)
+        self._params = step_params(self.config.changed(strength=1.0))
+        self._target = target_strength(self.config)
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run a dream size and its coarse octave once, so that no look has to wait for it.
@@ -101,7 +120,8 @@ class LiveModel:
         Args:
             snapshot: What was shown.
             rung: Dream size and steps.
-            strength: The viewer's factor on how strong a shot is held.
+            strength: As :attr:`DreamConfig.strength`; what is under 1 fades what is shown, and
+                counts for nothing here.
         """
         size = fit_size((snapshot.pixels.shape[0], snapshot.pixels.shape[1]), rung.side)
         shown = shrink(to_model_range(snapshot.pixels), size)
@@ -155,12 +175,13 @@ class LiveModel:
         if snapshot.opened is not None:
             opened = np.asarray(resample(snapshot.opened, size) > 0, np.float32)
             rms /= math.sqrt(max(float(opened.mean()), _TINY))
-        gain = min(HOLDING_SHARE * strength_gain(rms, strength * self._target), MOST_HOLDING)
+        factor = max(strength, 1.0)
+        gain = min(HOLDING_SHARE * strength_gain(rms, factor * self._target), MOST_HOLDING)
         blend = live_blend(self.config) ** BLEND_POWER
         weights = step_weights(residual, confidence, flow, blend, gain)
         if opened is not None:
             weights = weights * opened
-        return np.asarray(np.minimum(weights, LONGEST_STEP), np.float32)
+        return np.asarray(factor * np.minimum(weights, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:
         octaves = min(self.config.octaves - 1, COARSE_OCTAVES)

@@ -12,6 +12,7 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
+from dreamstream.dream.fading import faded
 from dreamstream.dream.gate import laid_over, opened_at
 from dreamstream.dream.resampling import Size, enlarge, fit_size
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
@@ -46,7 +47,7 @@ class Snapshot:
     Attributes:
         index: The frame's.
         shot: Which shot it is of.
-        pixels: (H, W, 3) uint8 RGB, as shown.
+        pixels: (H, W, 3) uint8 RGB, as shown where the strength is at least 1.
         source: (h, w, 3) uint8 RGB, the source small.
         residual: (h', w', 3) float32, what was added to the source.
         confidence: (h, w) float32 in [0, 1], in what was carried since the last change.
@@ -92,12 +93,16 @@ class ShownFrame:
     """One frame with its dream.
 
     Attributes:
+        pixels: (H, W, 3) uint8 RGB, what is shown.
+        opacity: Share of the residual in it.
         snapshot: What the network may look at.
         change: What happened since the frame before it.
         steps: Steps that show in this frame for the first time.
         confidence: Mean confidence in what was carried; None on a cold frame.
     """
 
+    pixels: Pixels
+    opacity: float
     snapshot: Snapshot
     change: Change
     steps: int
@@ -127,14 +132,23 @@ class LiveResidual:
         self, config: DreamConfig, flow: Flow | None = None, mask: LiveMask | None = None
     ) -> None:
         self._blend, self._mask = live_blend(config), mask
+        self._opened: FloatImage | None = None
         self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
         self._shot = 0
         self._source: Pixels | None = None
         self._residual = self._confidence = np.zeros((0, 0), np.float32)
         self._way: deque[_Motion] = deque(maxlen=_MOST_FRAMES_LATE)
         self._cuts = None if config.no_cuts else CutDetector()
+        self._step_factor = 1.0
 
-    def advance(self, index: int, pixels: Pixels, side: int, update: Update | None) -> ShownFrame:
+    def advance(
+        self,
+        index: int,
+        pixels: Pixels,
+        side: int,
+        update: Update | None,
+        strength: float = 1.0,
+    ) -> ShownFrame:
         """Bring the dream to a frame.
 
         Args:
@@ -142,25 +156,36 @@ class LiveResidual:
             pixels: (H, W, 3) uint8 RGB.
             side: Longest side of the dream size, in pixels.
             update: What the network has made meanwhile, if anything.
+            strength: As :attr:`DreamConfig.strength`.
         """
         size = (pixels.shape[0], pixels.shape[1])
         source = _shrunk(pixels, fit_size(size, FLOW_SIDE))
         change = self._follow(source)
         self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
+        self._scale(max(strength, 1.0))
         steps = self._take_in(index, update)
         motion = self._way[-1]
-        opened, shown = None, add_residual(pixels, self._residual)
-        if self._mask is not None:
-            share = self._mask.shown(pixels, change, motion.backward, motion.confidence)
-            opened = opened_at(share, (self._residual.shape[0], self._residual.shape[1]))
-            self._residual = self._residual * opened[..., None]
-            shown = laid_over(pixels, add_residual(pixels, self._residual), share)
+        share = self._masked(pixels, change, motion)
+        whole = _laid(pixels, self._residual, share)
+        opacity = min(strength, 1.0)
+        faint = opacity < 1
+        shown = _laid(pixels, faded(self._residual, opacity), share) if faint else whole
         taken = Snapshot(
-            *(index, self._shot, shown, source, self._residual, self._confidence),
-            *(motion.backward, opened),
+            *(index, self._shot, whole, source, self._residual, self._confidence),
+            *(motion.backward, self._opened),
         )
         warm = change is not Change.CUT and len(self._way) > 1
-        return ShownFrame(taken, change, steps, float(motion.confidence.mean()) if warm else None)
+        confidence = float(motion.confidence.mean()) if warm else None
+        return ShownFrame(shown, opacity, taken, change, steps, confidence)
+
+    def _masked(self, pixels: Pixels, change: Change, motion: _Motion) -> FloatImage | None:
+        """Close the residual outside of a frame's mask, and return the mask; None without one."""
+        if self._mask is None:
+            return None
+        share = self._mask.shown(pixels, change, motion.backward, motion.confidence)
+        self._opened = opened_at(share, (self._residual.shape[0], self._residual.shape[1]))
+        self._residual = self._residual * self._opened[..., None]
+        return share
 
     def _follow(self, source: Pixels) -> Change:
         """Carry the residual to a new frame; through a flash it stays as it is."""
@@ -199,6 +224,11 @@ class LiveResidual:
         if self._residual.shape[:2] != size:
             self._residual = resample(self._residual, size)
 
+    def _scale(self, step_factor: float) -> None:
+        """Follow a strength over 1 that has changed: it shows at once."""
+        self._residual = faded(self._residual, step_factor / self._step_factor)
+        self._step_factor = step_factor
+
     def _take_in(self, index: int, update: Update | None) -> int:
         """Add a change to the residual, from where the network saw it to where it is now."""
         late = None if update is None else index - update.index
@@ -232,7 +262,13 @@ class LiveResidual:
 
 def live_blend(config: DreamConfig) -> float:
     """Return the blend of a live picture: the default preset's where a configuration has none."""
-    return config.blend or PRESETS[DEFAULT_PRESET].blend
+    return config.blend or PRESETS[DEFAULT_PRESET].look(config.model).blend
+
+
+def _laid(pixels: Pixels, residual: FloatImage, share: FloatImage | None) -> Pixels:
+    """Return a frame with a residual, as far as a mask shows it."""
+    dream = add_residual(pixels, residual)
+    return dream if share is None else laid_over(pixels, dream, share)
 
 
 def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:

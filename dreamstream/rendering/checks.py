@@ -7,7 +7,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.config.mask_rules import FILE, parse_mask
 from dreamstream.errors import UsageError
 from dreamstream.frames import NUMBER, StreamInfo
-from dreamstream.rendering.job import Job
+from dreamstream.rendering.job import Job, flag_of
 from dreamstream.rendering.looped import require_closing
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
@@ -50,8 +50,17 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
         )
     if media.width and output is None:
         raise UsageError("--width: is for an OUTPUT; a window is resized by its frame", "width")
+    if job.dream.mask is None:
+        _require_unmasked(job)
     _require_own_output(job.dream.mask, output)
     require_own_stats(media.stats, [output, info.path, job.source])
+
+
+def _require_unmasked(job: Job) -> None:
+    """Raise where options of a mask are given without one."""
+    for name in ("mask_invert", "mask_blur"):
+        if getattr(job.dream, name) or name in job.controls.schedule:
+            raise UsageError(f"{flag_of(name)}: there is no mask; give --mask", name)
 
 
 def _require_own_output(mask: str | None, output: str | None) -> None:

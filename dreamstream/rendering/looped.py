@@ -1,7 +1,7 @@
 """A job whose film closes: its source, and the pass that is dreamed before it is written."""
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +71,22 @@ def looped(dreamer: "FrameDreamer", info: StreamInfo) -> "Looper":
     return Looper(stream, film, info.rate)
 
 
-def first_pass(job: Job, looper: "Looper") -> Generator[Frame]:
-    """Dream a film once, as far as this is iterated; at its end the second pass may begin."""
+def first_pass(
+    job: Job, looper: "Looper", steer: Callable[[Frame], None] | None = None
+) -> Generator[Frame]:
+    """Dream a film once, as far as this is iterated; at its end the second pass may begin.
+
+    Args:
+        job: What is to be dreamed.
+        looper: What dreams it.
+        steer: Changes its settings before each frame.
+    """
     from dreamstream.rendering.pipeline import lead_in
 
     _LOG.info("dreaming %s once before it is written", job.source)
     with (
         open_closing(job, open_source(job.source, job.media)) as source,
-        closing(lead_in(source, looper)) as frames,
+        closing(lead_in(source, looper, steer)) as frames,
     ):
         yield from frames
     looper.close_up(job.source)

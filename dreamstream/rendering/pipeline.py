@@ -5,7 +5,7 @@ dream is written in another while a frame is dreamed; the result is the same, bi
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -115,6 +115,7 @@ def dream_frames(
     compare: bool = False,
     alpha: bool = False,
     journal: Journal | None = None,
+    steer: Callable[[Frame], None] | None = None,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -128,6 +129,7 @@ def dream_frames(
         alpha: Give the sink the dreamed part alone, (H, W, 4) uint8 RGBA.
         journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
             skipped; of the others it is told as they are written.
+        steer: Called with each frame before it is dreamed: it may change the dreamer's settings.
 
     Yields:
         A record of each frame, once it is written.
@@ -138,6 +140,8 @@ def dream_frames(
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
             for analysed in _frames(stack, source, dreamer):
+                if steer is not None:
+                    steer(analysed.frame)
                 if isinstance(dreamer, FramePreparing):
                     dreamer.prepare(analysed.frame, analysed.analysis)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
@@ -158,18 +162,23 @@ def dream_frames(
         yield from writing.settle()
 
 
-def lead_in(source: Source, dreamer: FrameDreamer) -> Generator[Frame]:
+def lead_in(
+    source: Source, dreamer: FrameDreamer, steer: Callable[[Frame], None] | None = None
+) -> Generator[Frame]:
     """Dream a whole stream frame by frame, as far as it is iterated, and write none of it.
 
     Args:
         source: Where the frames come from.
         dreamer: What dreams them.
+        steer: Changes its settings before each frame.
 
     Yields:
         Each frame, once it is dreamed.
     """
     with ExitStack() as stack:
         for analysed in _frames(stack, source, dreamer):
+            if steer is not None:
+                steer(analysed.frame)
             if isinstance(dreamer, FramePreparing):
                 dreamer.prepare(analysed.frame, analysed.analysis)
             dreamer.dream(analysed.frame.pixels, analysed.analysis)

@@ -6,7 +6,7 @@ sink itself.
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
@@ -30,6 +30,8 @@ from dreamstream.rendering.pipeline import (
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.schedule_plot import draw_plan
+from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -77,7 +79,7 @@ class Renderer:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._dreamers = Dreamers(verbose=verbose)
-        self._taken: set[Path] = set()
+        self._taken: dict[Path, str] = {}
 
     def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
         """Start to render a job; see :func:`render`."""
@@ -90,7 +92,7 @@ class Rendering:
     Args:
         job: What to dream.
         dreamers: Lends what dreams it.
-        taken: Names that earlier jobs have taken in their folders.
+        taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
 
     Attributes:
@@ -104,9 +106,10 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+        self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
     ) -> None:
-        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self._job = with_schedules(job)
+        self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
@@ -175,6 +178,8 @@ class Rendering:
             self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        plan = make_plan(job, source, drawn=job.controls.plot_schedule is not None)
+        draw_plan(job, plan)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
         replaces = journal is not None and journal.replaces and not job.media.resume
@@ -184,25 +189,30 @@ class Rendering:
             _LOG.warning("what an interrupted run of %s has left is replaced", output)
         if stats is not None:
             stack.enter_context(stats)
-        dreamer = with_mask(self._dreamers.lend(job, source), mask)
-        looper = looped(dreamer, source.info) if closes(job, source.info) else None
-        dreamer = dreamer if looper is None else looper
+        film = self._dreamers.lend(job, source)
+        dreamer, looper = with_mask(film, mask), None
+        if closes(job, source.info):
+            dreamer = looper = looped(dreamer, source.info)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        media = job.media
-        records = dream_frames(
-            source, dreamer, sink, compare=media.compare, alpha=media.alpha, journal=journal
-        )
+        pilot = None if plan is None else stack.enter_context(Pilot(plan, film, job.dream))
+        steer = None if pilot is None else pilot.steer
+        records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         records = _noted(records, stats)
-        return records if looper is None else self._twice(looper, records), source, dreamer
+        return records if looper is None else self._twice(looper, records, steer), source, dreamer
 
-    def _twice(self, looper: "Looper", records: Generator[FrameRecord]) -> Generator[FrameRecord]:
+    def _twice(
+        self,
+        looper: "Looper",
+        records: Generator[FrameRecord],
+        steer: Callable[[Frame], None] | None,
+    ) -> Generator[FrameRecord]:
         """Dream a film once, then yield the records of its second pass."""
         job = self._job
-        with closing(first_pass(job, looper)) as frames:
+        with closing(first_pass(job, looper, steer)) as frames:
             for frame in frames:
                 self.lead_frames = frame.index + 1
                 self._require_wanted(f"after frame {frame.index} of the first pass")
@@ -221,14 +231,32 @@ class Rendering:
             raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
 
 
-def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+def _begun(
+    job: Job,
+    source: Source,
+    dreamer: FrameDreamer,
+    sink: Sink,
+    journal: Journal | None,
+    steer: Callable[[Frame], None] | None,
+) -> Generator[FrameRecord]:
+    media = job.media
+    return dream_frames(
+        *(source, dreamer, sink),
+        compare=media.compare,
+        alpha=media.alpha,
+        journal=journal,
+        steer=steer,
+    )
+
+
+def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
     """Return the name of a job's output; None is a window."""
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
         make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return written_through(str(untaken(path, taken)))
+        return written_through(str(untaken(path, job.source, taken)))
     if job.output is not None:
         return written_through(job.output)
     return None if job.preview is None else preview_name(job.source)
