@@ -47,6 +47,7 @@ _GROUPS = {
     "input": "input",
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
+    "mask": "mask (the rest of the picture stays as it is, to the bit)",
     "engine": "engine",
     "controls": "over time, by sound (docs/schedules.md)",
     "output": "output",

@@ -32,6 +32,8 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--frames": lambda request: request.media.frames != (None, None),
     "--fps": lambda request: request.media.fps is not None,
     "--compare": lambda request: request.media.compare,
+    "--alpha": lambda request: request.media.alpha,
+    "--loop-fade": lambda request: request.media.loop_fade is not None,
     "--save-octaves": lambda request: request.media.save_octaves,
     "--resume": lambda request: request.media.resume,
     "--plot-schedule": lambda request: request.controls.plot_schedule is not None,

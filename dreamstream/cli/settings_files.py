@@ -121,6 +121,6 @@ def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
     """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
-    files = ("weights", "stats", "sound", "plot_schedule")
+    files = ("weights", "stats", "sound", "plot_schedule", "mask")
     named = field.type is str or field.name in ("codec", *files)
     return isinstance(value, str) or not named

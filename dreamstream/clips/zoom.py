@@ -22,11 +22,12 @@ from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.clips.loop_crossfade import eased, turned_share, turning
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import COLD_HEADROOM, DreamCore, Headroom, Schedule
-from dreamstream.dream.dreamer import check_pixels, require_changeable
+from dreamstream.dream.dreamer import require_changeable
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import laid_over
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size
 from dreamstream.dream.start import root_mean_square

@@ -7,6 +7,7 @@ The command line derives its flags from the fields of :class:`DreamConfig`, :cla
 from dreamstream.config.controls import ControlConfig
 from dreamstream.config.dream import (
     FLOWS,
+    MOST_MASK_BLUR,
     MOST_STRENGTH,
     OCTAVE_RULES,
     PRECISIONS,
@@ -33,6 +34,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_PRESET",
     "FLOWS",
+    "MOST_MASK_BLUR",
     "MOST_STRENGTH",
     "OCTAVE_RULES",
     "ORIGINAL_PRESET",

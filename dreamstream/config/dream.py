@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
+from dreamstream.config.mask_rules import parse_mask
 from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Look, Preset
 from dreamstream.errors import FieldError
 
@@ -33,6 +34,9 @@ _MOST_THREADS = 1024
 
 _MOST_SMOOTHING = 4.0
 """The taps of the blur hold no wider one."""
+
+MOST_MASK_BLUR = 250.0
+"""Pixels; every pixel of a mask is weighed with as many in each direction."""
 
 _SHAPING = ("jitter", "smoothing", "evenness", "chroma")
 """Settings that the original program doesn't have."""
@@ -82,6 +86,11 @@ class DreamConfig:
         flow: How carefully motion is followed: ``fast``, ``medium``, or ``off`` for a world that
             stands still.
         no_cuts: Take the stream for a single shot: look for no cuts and flashes.
+        mask: Where it dreams: the path of a picture, a film or a folder of pictures (white dreams,
+            black stays), or a rule of :func:`dreamstream.config.mask_rules.parse_mask`.  It counts
+            for a job; a dreamer of its own takes its masks as arrays.
+        mask_invert: Dream where the mask says not to.
+        mask_blur: Pixels of the frame over which a mask's edge fades, to either side.
         precision: Type in which the network computes: ``float32``, ``bfloat16``, ``float16``, or
             ``auto``, the one in which the device is fastest; for the original program's
             preset that is float32.
@@ -149,6 +158,15 @@ class DreamConfig:
         "medium", f"how carefully motion is followed: {', '.join(FLOWS)}", "motion", choices=FLOWS
     )
     no_cuts: bool = option(False, "look for cuts and flashes; else it is one shot", "motion")
+    mask: str | None = option(
+        None,
+        "where to dream: a picture, a film, a folder, alpha, color:#00ff00~20, luma:.6-1, moving "
+        "or still",
+        "mask",
+        shown="everywhere",
+    )
+    mask_invert: bool = option(False, "dream where the mask says not to", "mask")
+    mask_blur: float = option(0.0, "pixels over which a mask's edge fades, to either side", "mask")
     precision: str = option(
         "auto",
         f"type the network computes in: {', '.join(PRECISIONS)}, by what is fastest on the device",
@@ -250,6 +268,9 @@ class DreamConfig:
         self._validate_tile()
         if self.octave_rule not in OCTAVE_RULES:
             raise FieldError("octave_rule", f"{self.octave_rule!r} is none of {OCTAVE_RULES}")
+        require("mask_blur", self.mask_blur, least=0, most=MOST_MASK_BLUR)
+        if self.mask is not None:
+            parse_mask(self.mask)
         if self.flow not in FLOWS:
             raise FieldError("flow", f"{self.flow!r} is none of {FLOWS}")
         self._validate_engine()

@@ -1,1 +1,1 @@
-"""Values that change over time and with sound: schedules, their formulas, and what sound tells."""
+"""What steers a dream from outside: masks, and values that change over time and with sound."""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
-from dreamstream.config import MOST_STRENGTH, DreamConfig
+from dreamstream.config import MOST_MASK_BLUR, MOST_STRENGTH, DreamConfig
 from dreamstream.controls.curve import Range
 from dreamstream.controls.faults import FIELD
 from dreamstream.errors import FieldError
@@ -83,6 +83,9 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
         "max_loss": Control(Range(1e-6, 1e9), "ceiling of the loss"),
         "blend": Control(
             Range(0.01, 1), "how much of the carried dream a frame starts from", live=False
+        ),
+        "mask_blur": Control(
+            Range(0, MOST_MASK_BLUR), "pixels over which a mask's edge fades", live=False
         ),
         "zoom": Control(Range(0.5, 2), "how much larger each frame is", moves=True, live=False),
         "rotate": Control(

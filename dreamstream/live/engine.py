@@ -16,6 +16,7 @@ from dreamstream.live.capture import Captured
 from dreamstream.live.controller import Controller, Rung, make_ladder
 from dreamstream.live.loading import yield_to_the_picture
 from dreamstream.live.mailbox import Mailbox
+from dreamstream.live.mask import LiveMask
 from dreamstream.live.pilot import LivePilot
 from dreamstream.live.residual import LiveResidual, ShownFrame, Snapshot, Update
 from dreamstream.temporal.cuts import Change
@@ -100,6 +101,7 @@ class LiveEngine:
         captured: Holds the newest frame.
         load: Loads a network; it may take long.
         program: What changes over time, by the film's clock or a camera's.
+        mask: Makes the frames' masks; None shows the dream everywhere.
 
     Attributes:
         dreams: Holds the newest dream.
@@ -117,13 +119,14 @@ class LiveEngine:
         captured: Mailbox[Captured],
         load: LoadModel,
         program: Program | None = None,
+        mask: LiveMask | None = None,
     ) -> None:
         self.dreams: Mailbox[LiveFrame] = Mailbox()
         self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
         self.strength = config.strength
         self.failure: Exception | None = None
         self._size, self._period, self._captured, self._load = size, period, captured, load
-        self._carried = LiveResidual(config)
+        self._carried = LiveResidual(config, mask=mask)
         self._pilot = LivePilot(program)
         self._loaded: _LoadedModel | None = None
         self._snapshots: Mailbox[Snapshot] = Mailbox()

@@ -55,6 +55,8 @@ BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 2.69, 1.4, 1.5
 """Power of ``blend`` by which new ground is measured, factor of a film's step on old ground, and
 the most of it: less than a film's, so that a new picture fades in."""
 
+_TINY = 1e-6
+
 TARGET_SHARE = 0.5
 """The strength that a shot is held at, over all the steps of a film's cold frame laid end to end;
 offline dreams come to about that."""
@@ -169,11 +171,16 @@ class LiveModel:
         residual = resample(snapshot.residual, size)
         confidence = resample(snapshot.confidence, size)
         flow = enlarge_flow(snapshot.backward_flow, size)
-        rms = root_mean_square(residual)
+        rms, opened = root_mean_square(residual), None
+        if snapshot.opened is not None:
+            opened = np.asarray(resample(snapshot.opened, size) > 0, np.float32)
+            rms /= math.sqrt(max(float(opened.mean()), _TINY))
         factor = max(strength, 1.0)
         gain = min(HOLDING_SHARE * strength_gain(rms, factor * self._target), MOST_HOLDING)
         blend = live_blend(self.config) ** BLEND_POWER
         weights = step_weights(residual, confidence, flow, blend, gain)
+        if opened is not None:
+            weights = weights * opened
         return np.asarray(factor * np.minimum(weights, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:

@@ -21,6 +21,7 @@ from dreamstream.errors import FieldError, UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.live.capture import MOST_RATE, Camera, CaptureThread, Device, Film, NetStream
 from dreamstream.live.engine import LiveEngine, LoadModel
+from dreamstream.live.mask import open_live_mask
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.view import LiveView, Parts
 from dreamstream.live.virtual import VirtualCameraSink
@@ -116,8 +117,10 @@ def show_device(
     with ExitStack() as stack:
         capture = CaptureThread(device, rate)
         stack.callback(capture.stop)
+        mask = open_live_mask(run.target, run.dream, info)
         engine = LiveEngine(
-            run.dream, (info.height, info.width), float(1 / rate), capture.newest, load, program
+            *(run.dream, (info.height, info.width), float(1 / rate), capture.newest),
+            *(load, program, mask),
         )
         stack.callback(engine.stop)
         if run.live.virtual_camera and tap is None:

@@ -6,11 +6,12 @@ sink itself.
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
@@ -19,6 +20,8 @@ from dreamstream.journal import Journal
 from dreamstream.rendering.checks import require_fit
 from dreamstream.rendering.dreamers import Dreamers
 from dreamstream.rendering.job import Job
+from dreamstream.rendering.job_mask import open_job_mask, with_mask
+from dreamstream.rendering.looped import closes, first_pass, looped, open_closing, tell_seam
 from dreamstream.rendering.output_names import beside, make_folder, output_in, preview_name, untaken
 from dreamstream.rendering.pipeline import (
     FrameDreamer,
@@ -35,6 +38,9 @@ from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
 from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink, written_through
 from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from dreamstream.clips.film_loop import Looper
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,6 +101,7 @@ class Rendering:
         first_frame: Index of the first frame that is dreamed: those before it are there already,
             of the interrupted run that is resumed.
         is_whole: The output is there already: nothing is left to resume.
+        lead_frames: Frames dreamed so far that are not written: a loop's first pass.
         damaged: Frames of the input that are faulty or missing; known at the end.
     """
 
@@ -106,6 +113,7 @@ class Rendering:
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
+        self.lead_frames = 0
         self._counter: StepCounting | None = None
         self._steps_before = 0
         self._work = self._render()
@@ -161,6 +169,9 @@ class Rendering:
         self, stack: ExitStack, source: Source
     ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
         job, output = self._job, self.output
+        if closes(job, source.info):
+            source = open_closing(job, source)
+        mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
         if journal is not None:
             stack.enter_context(journal)
@@ -178,33 +189,65 @@ class Rendering:
             _LOG.warning("what an interrupted run of %s has left is replaced", output)
         if stats is not None:
             stack.enter_context(stats)
-        dreamer = self._dreamers.lend(job, source)
+        film = self._dreamers.lend(job, source)
+        dreamer, looper = with_mask(film, mask), None
+        if closes(job, source.info):
+            dreamer = looper = looped(dreamer, source.info)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        compare = job.media.compare
-        pilot = None
-        if plan is not None and isinstance(dreamer, Changeable):
-            pilot = stack.enter_context(Pilot(plan, dreamer))
-        records = dream_frames(
-            source,
-            dreamer,
-            sink,
-            compare=compare,
-            journal=journal,
-            steer=None if pilot is None else pilot.steer,
-        )
+        steer = None
+        if plan is not None and isinstance(film, Changeable):
+            steer = stack.enter_context(Pilot(plan, film)).steer
+        records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
-        return _noted(records, stats), source, dreamer
+        records = _noted(records, stats)
+        return records if looper is None else self._twice(looper, records, steer), source, dreamer
+
+    def _twice(
+        self,
+        looper: "Looper",
+        records: Generator[FrameRecord],
+        steer: Callable[[Frame], None] | None,
+    ) -> Generator[FrameRecord]:
+        """Dream a film once, then yield the records of its second pass."""
+        job = self._job
+        with closing(first_pass(job, looper, steer)) as frames:
+            for frame in frames:
+                self.lead_frames = frame.index + 1
+                self._require_wanted(f"after frame {frame.index} of the first pass")
+        for record in records:
+            tell_seam(job, record)
+            yield record
 
     def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
         for record in records:
             yield record
-            if self._cancel.is_set() and record.index + 1 != self.frames:  # else all is dreamed
-                raise RenderCancelled(
-                    f"rendering {self._job.source} was cancelled after frame {record.index}"
-                )
+            if record.index + 1 != self.frames:  # else all is dreamed
+                self._require_wanted(f"after frame {record.index}")
+
+    def _require_wanted(self, when: str) -> None:
+        if self._cancel.is_set():
+            raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
+
+
+def _begun(
+    job: Job,
+    source: Source,
+    dreamer: FrameDreamer,
+    sink: Sink,
+    journal: Journal | None,
+    steer: Callable[[Frame], None] | None,
+) -> Generator[FrameRecord]:
+    media = job.media
+    return dream_frames(
+        *(source, dreamer, sink),
+        compare=media.compare,
+        alpha=media.alpha,
+        journal=journal,
+        steer=steer,
+    )
 
 
 def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
@@ -232,6 +275,7 @@ def _enter_sink(
     """Open the output, the window or both; note what is left of them when they are given up."""
     if job.media.compare:
         info = compared_info(info)
+    info = replace(info, alpha=job.media.alpha)
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if output is None or job.media.show:  # first: without a display nothing is replaced

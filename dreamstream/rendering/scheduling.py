@@ -144,8 +144,6 @@ class Pilot(AbstractContextManager["Pilot"]):
     Args:
         plan: What it follows.
         dreamer: What it changes.
-        config: The dreamer's own settings.
-
     """
 
     def __init__(self, plan: Plan, dreamer: Changeable) -> None:

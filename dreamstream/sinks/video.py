@@ -9,6 +9,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import ResumeError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
+from dreamstream.sinks.alpha import alpha_codec
 from dreamstream.sinks.base import (
     MP4_SUFFIXES,
     PartFile,
@@ -52,7 +53,10 @@ class VideoSink(Sink):
     ) -> None:
         media = media or MediaConfig()
         suffix = path.suffix.lower()
-        codec = choose_codec(media.codec, suffix, info)
+        if info.alpha:
+            codec = alpha_codec(media.codec, suffix)
+        else:
+            codec = choose_codec(media.codec, suffix, info)
         encoding = Encoding(codec, encoder_options(codec, media, info))
         self._info, self._open, self._journal = info, True, journal
         self._part = reserve_part(path, info, media, journal)

@@ -272,7 +272,8 @@ class FromRgb:
 
     def __call__(self, frame: Frame) -> "av.VideoFrame":
         """Convert a frame's pixels."""
-        picture = av.VideoFrame.from_ndarray(frame.pixels, format="rgb24")
+        form = "rgba" if frame.pixels.shape[2] == 4 else "rgb24"
+        picture = av.VideoFrame.from_ndarray(frame.pixels, format=form)
         if self._rgb:
             return self._reformatter.reformat(picture, format=self._format)
         flags = av.video.reformatter.Interpolation

@@ -19,6 +19,7 @@ class ThinnedSource(Source):
         most: Frames per second, at most.
 
     Attributes:
+        info: The stream as it is left.
         unthinned: The other source's info.
     """
 
