@@ -12,6 +12,7 @@ from dreamstream.config.dream import (
     TILINGS,
     DreamConfig,
 )
+from dreamstream.config.layer_terms import LayerTerm
 from dreamstream.config.live import LiveConfig
 from dreamstream.config.media import ANIMATION_RATE, CLIP_RATE, CLIP_SECONDS, MediaConfig
 from dreamstream.config.presets import (
@@ -36,6 +37,7 @@ __all__ = [
     "RAW_MAX_LOSS",
     "TILINGS",
     "DreamConfig",
+    "LayerTerm",
     "LiveConfig",
     "MediaConfig",
     "Preset",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
+from dreamstream.config.layer_terms import LayerTerm
 from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Preset
 from dreamstream.errors import FieldError
 
@@ -49,6 +50,8 @@ class DreamConfig:
         weights: A file to use instead of the model's own weights: Keras's, or dreamnet's .npz.
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
             model also answers to the five depths textures, patterns, eyes, faces, creatures.
+            ``layer:25`` is a single channel, ``layer:25-30`` are six, with the mean square of
+            theirs alone; a negative coefficient pushes away.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
@@ -95,7 +98,7 @@ class DreamConfig:
         None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
     )
     layers: Mapping[str, float] = option(
-        _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3", "dream"
+        _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3; LAYER:N is a channel", "dream"
     )
     octaves: int = option(_FROM_PRESET, "number of scales", "dream")
     octave_scale: float = option(_FROM_PRESET, "ratio of neighbouring scales", "dream")
@@ -266,6 +269,10 @@ def _require_layers(layers: Mapping[str, float]) -> None:
     if not layers:
         raise FieldError("layers", "none given; --list-layers shows what there is")
     for name, coefficient in layers.items():
+        try:
+            LayerTerm.parse(name)
+        except ValueError as error:
+            raise FieldError("layers", str(error)) from error
         if not 0 < abs(coefficient) <= _MOST_COEFFICIENT:
             raise FieldError(
                 "layers",

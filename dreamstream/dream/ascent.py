@@ -193,7 +193,7 @@ class Ascent:
             lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
             _STATE,
             objective.signature,
-            _inputs_signature(len(objective.layers)),
+            _inputs_signature(objective.terms),
         )
 
     @property
@@ -239,9 +239,9 @@ def _ascended(state: AscentState) -> Ascended:
     )
 
 
-def _inputs_signature(layers: int) -> StepInputs:
+def _inputs_signature(terms: int) -> StepInputs:
     params = StepParams(
-        tf.TensorSpec([layers], tf.float32),
+        tf.TensorSpec([terms], tf.float32),
         _SCALAR,
         _SCALAR,
         _SCALAR,

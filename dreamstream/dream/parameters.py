@@ -20,7 +20,8 @@ class StepParams(NamedTuple):
     all their values.
 
     Attributes:
-        coefficients: (layers,) of the layers' mean-square activations, in the extractor's order.
+        coefficients: (terms,) of the mean-square activations of layers and of channels, in the
+            extractor's order.
         step_size: Scalar, mean absolute change of a pixel, in the range [-1, 1].
         sharpest_blur: Scalar, pixels, standard deviation of the gradient's blur at the start of an
             octave; 0 is no blur.

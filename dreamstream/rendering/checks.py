@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dreamstream.errors import UsageError
-from dreamstream.frames import StreamInfo
+from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.rendering.job import Job
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
+from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sinks.video import VIDEO_SUFFIXES
 
 
@@ -64,3 +65,18 @@ def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:
         raise UsageError(
             "--frames: is for films; --duration sets the length of a picture's clip", "frames"
         )
+
+
+def require_sheet(output: str | None) -> Path:
+    """Return the path of a sheet.
+
+    Raises:
+        UsageError: It is not a single picture.
+    """
+    path = Path(output or "")
+    if path.suffix.lower() not in PICTURE_SUFFIXES or NUMBER.search(path.name):
+        raise UsageError(
+            f"--list-channels: draws one picture, not {output or 'nothing'}; give a file such as "
+            "channels.png"
+        )
+    return path

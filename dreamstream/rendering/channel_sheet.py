@@ -1,0 +1,140 @@
+"""A sheet of what each channel of a layer dreams out of noise, for choosing among them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dreamstream._libraries import cv2
+from dreamstream.config import DreamConfig, LayerTerm, MediaConfig
+from dreamstream.dream.core import DreamCore, Schedule
+from dreamstream.dream.parameters import step_params
+from dreamstream.frames import FloatImage, Frame, Pixels, StreamInfo, to_pixels
+from dreamstream.models.extractor import LISTING_SIDE, FeatureExtractor, load_configured
+from dreamstream.sinks import Sink, open_sink
+
+TILE, CAPTION, GAP = 96, 16, 4
+"""Pixels of a picture's side on the sheet, of its number's line, and between two."""
+
+FEWEST_CELLS = 8
+"""Cells of the layer along a side of a picture while it is dreamed, four of which count."""
+
+LEAST_SIDE = 112
+"""Pixels of that side, where the layer's cells are small."""
+
+STEPS, STEP_SIZE, OCTAVES = 12, 0.02, 2
+
+NOISE, NOISE_SIGMA = 0.15, 2.0
+"""Standard deviation of the noise, in [-1, 1], and of its blur, in pixels: finer noise has hardly
+anything in it that a deep channel sees."""
+
+CONTRAST = 0.3
+"""Standard deviation to which a picture is brought on the sheet; in photos it is 0.3 to 0.6."""
+
+_GROUND, _INK = 24, (225, 225, 225)
+_TEXT, _WEIGHT = 12, 420
+
+
+class ChannelSheet:
+    """Draws the pictures of a layer's channels one after another, in the memory of the sheet.
+
+    Each is the same noise, dreamed for one channel; coefficients choose it, so that the step is
+    compiled once for them all.
+
+    Args:
+        config: ``model``, ``weights``, ``seed`` and the engine's options count, and how the
+            gradient is shaped.
+        name: The layer, by its name or its depth word; ``layer:first-last`` draws these alone.
+        output: The picture that is written: .png, .jpg or .webp.
+        overwrite: Replace an existing one.
+
+    Attributes:
+        channels: The numbers that are drawn.
+
+    Raises:
+        FieldError: The name is none of a layer.
+        ModelError: There is no such model, layer or channel, or the weights can't be had.
+    """
+
+    def __init__(
+        self, config: DreamConfig, name: str, output: Path, *, overwrite: bool = False
+    ) -> None:
+        self._output, self._overwrite = output, overwrite
+        wanted = config.changed(layers={name: 1.0})
+        extractor = load_configured(wanted)
+        (term,), (count,) = extractor.terms, extractor.channels().values()
+        first, last = term.channels or (0, count - 1)
+        self.channels = range(first, last + 1)
+        terms = tuple(LayerTerm(term.layer, (each, each)) for each in self.channels)
+        self._config = wanted.changed(max_loss=None)
+        self._core = DreamCore(self._config, replace(extractor, terms=terms))
+        self._noise = noise(_side(extractor), config.seed)
+        if not self._core.objective.calibrated:
+            self._core.objective.calibrate(self._noise)
+
+    def draw(self) -> Iterator[int]:
+        """Draw the sheet, and yield the number of each channel once it is drawn.
+
+        Raises:
+            SinkError: The sheet can't be written.
+        """
+        columns = math.ceil(math.sqrt(len(self.channels)))
+        rows = math.ceil(len(self.channels) / columns)
+        height, width = rows * (TILE + CAPTION + GAP) + GAP, columns * (TILE + GAP) + GAP
+        sheet = np.full((height, width, 3), _GROUND, np.uint8)
+        with self._open(height, width) as sink:
+            for place, channel in enumerate(self.channels):
+                row, column = divmod(place, columns)
+                top, left = GAP + row * (TILE + CAPTION + GAP), GAP + column * (TILE + GAP)
+                sheet[top : top + TILE, left : left + TILE] = self._picture(place)
+                _write(sheet, str(channel), left, top + TILE + CAPTION - GAP)
+                yield channel
+            sink.write(Frame(sheet, Fraction(0), 0))
+
+    def _open(self, height: int, width: int) -> Sink:
+        media = MediaConfig(overwrite=self._overwrite)
+        return open_sink(self._output, StreamInfo(height, width, frames=1), media)
+
+    def _picture(self, place: int) -> Pixels:
+        """Dream a channel's picture, (TILE, TILE, 3); grey where nothing in the noise stirs it."""
+        one = np.zeros(len(self.channels), np.float32)
+        one[place] = 1
+        shape = self._noise.shape[:2]
+        params = step_params(self._config)._replace(
+            coefficients=one, step_size=np.float32(STEP_SIZE)
+        )
+        sizes = self._core.dreamable_sizes((shape[0], shape[1]), OCTAVES, self._config.octave_scale)
+        even = np.ones(shape, np.float32)
+        dreamed = self._core.run(self._noise, even, params, Schedule(sizes, STEPS))[-1]
+        if not self._core.measure(dreamed.image, params):
+            return np.full((TILE, TILE, 3), 128, np.uint8)
+        return _shown(dreamed.image)
+
+
+def noise(side: int, seed: int) -> FloatImage:
+    """Return soft noise around grey, (side, side, 3) float32, the same for every seed."""
+    generator = np.random.default_rng(seed)
+    soft = cv2.GaussianBlur(
+        generator.standard_normal((side, side, 3)).astype(np.float32), (0, 0), NOISE_SIGMA
+    )
+    return np.asarray(soft * np.float32(NOISE / soft.std()), np.float32)
+
+
+def _side(extractor: FeatureExtractor) -> int:
+    """Choose the side of the pictures, so that the layer has cells enough."""
+    (size,) = extractor.feature_sizes(LISTING_SIDE, LISTING_SIDE).values()
+    return max(LEAST_SIDE, math.ceil(FEWEST_CELLS * LISTING_SIDE / size[0]))
+
+
+def _shown(image: FloatImage) -> Pixels:
+    """Bring a picture to the sheet's size, and to the contrast of a photo."""
+    small = cv2.resize(image, (TILE, TILE), interpolation=cv2.INTER_AREA)
+    small = small - small.mean(axis=(0, 1))
+    return to_pixels(np.asarray(small * np.float32(CONTRAST / max(small.std(), 1e-6)), np.float32))
+
+
+def _write(sheet: Pixels, words: str, left: int, base: int) -> None:
+    cv2.putText(sheet, words, (left, base), _INK, cv2.FontFace("sans"), _TEXT, _WEIGHT)
