@@ -52,6 +52,9 @@ class DreamConfig:
             model also answers to the five depths textures, patterns, eyes, faces, creatures.
             ``layer:25`` is a single channel, ``layer:25-30`` are six, with the mean square of
             theirs alone; a negative coefficient pushes away.
+        guide: A picture or a film whose forms the dream takes, as the chosen layers see them; of a
+            film the frame at the same time since the beginning.
+        guide_weight: How much it decides, in [0, 1]; 0 is nothing.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
@@ -100,6 +103,10 @@ class DreamConfig:
     layers: Mapping[str, float] = option(
         _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3; LAYER:N is a channel", "dream"
     )
+    guide: Path | None = option(
+        None, "picture or film whose forms the dream takes; none is none", "dream"
+    )
+    guide_weight: float = option(1.0, "how much the guide decides, from 0 to 1", "dream")
     octaves: int = option(_FROM_PRESET, "number of scales", "dream")
     octave_scale: float = option(_FROM_PRESET, "ratio of neighbouring scales", "dream")
     first_steps: int = option(_FROM_PRESET, "steps per octave on a cold frame", "dream")
@@ -216,6 +223,7 @@ class DreamConfig:
 
     def _validate(self) -> None:
         _require_layers(self.layers)
+        require("guide_weight", self.guide_weight, least=0, most=1)
         require("octaves", self.octaves, least=1, most=_MOST_OCTAVES)
         require("octave_scale", self.octave_scale, above=1, most=_MOST_SCALE)
         require("steps", self.steps, least=0, most=_MOST_STEPS)

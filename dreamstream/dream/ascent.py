@@ -248,6 +248,7 @@ def _inputs_signature(terms: int) -> StepInputs:
         tf.TensorSpec([3, 3], tf.float32),
         _SCALAR,
         _SCALAR,
+        _SCALAR,
     )
     return StepInputs(params, _MASK, tf.TensorSpec([2], tf.int32), _SCALAR, _SCALAR)
 
@@ -261,7 +262,7 @@ def classic_step(
     """
     params = inputs.params
     value, gradient = objective.value_and_gradient(
-        state.image, tiling, params.coefficients, unless=state.stopped
+        state.image, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
     is_over = value > params.max_loss
@@ -301,9 +302,9 @@ def guarded_step(
 def _shifted_gradient(
     objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
 ) -> tuple[Tensor, Tensor]:
-    shifted = tf.roll(state.image, inputs.shift, axis=[1, 2])
+    params, shifted = inputs.params, tf.roll(state.image, inputs.shift, axis=[1, 2])
     value, gradient = objective.value_and_gradient(
-        shifted, tiling, inputs.params.coefficients, unless=state.stopped
+        shifted, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     return value, tf.roll(gradient, -inputs.shift, axis=[1, 2])
 

@@ -29,6 +29,7 @@ class StepParams(NamedTuple):
         colour_mix: (3, 3), the matrix that scales changes of colour against those of lightness.
         evenness: Scalar in [0, 1], power of the local mean by which the gradient is divided.
         max_loss: Scalar, ceiling of the loss; inf is none.
+        guide_weight: Scalar in [0, 1], how much the guide decides, where there is one.
     """
 
     coefficients: Numbers
@@ -38,6 +39,7 @@ class StepParams(NamedTuple):
     colour_mix: Numbers
     evenness: Numbers
     max_loss: Numbers
+    guide_weight: Numbers
 
 
 def step_params(config: DreamConfig) -> StepParams:
@@ -51,6 +53,7 @@ def step_params(config: DreamConfig) -> StepParams:
         colour_mix=colour_mix(config.chroma),
         evenness=_scalar(config.evenness),
         max_loss=_scalar(config.loss_limit),
+        guide_weight=_scalar(config.guide_weight),
     )
 
 

@@ -44,6 +44,8 @@ def fingerprint_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> 
     settings = dict([*_settings(dream), *_settings(media)])
     if dream.weights is not None:
         settings["--weights"] = _content_at(dream.weights)
+    if dream.guide is not None:
+        settings["--guide"] = _content_at(dream.guide)
     return {
         **settings,
         "the input's content": _content(info),

@@ -45,6 +45,13 @@ def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
     return dataclasses.replace(config, layers={layers[number - 1]: 1.0})
 
 
+def toggled_guide(config: DreamConfig) -> DreamConfig | None:
+    """Return the look without its guide, or with it again, in full; None where there is none."""
+    if config.guide is None:
+        return None
+    return config.changed(guide_weight=0.0 if config.guide_weight else 1.0)
+
+
 def name_look(config: DreamConfig) -> str:
     """Name a look by its preset, or by its layers where they are not the preset's."""
     if config.layers == PRESETS[config.preset].layers:

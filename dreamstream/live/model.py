@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import time
+from fractions import Fraction
 
 import numpy as np
 
@@ -71,10 +73,10 @@ class LiveModel:
         self.config = config
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
-        self._core = DreamCore(unshifted, extractor, guarded_step)
+        self._core = DreamCore(unshifted, extractor, guarded_step, endless=True)
         self._params = step_params(config)
         self._target = target_strength(config)
-        self._looks = 0
+        self._looks, self._begun = 0, time.monotonic()
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run a dream size and its coarse octave once, so that no look has to wait for it.
@@ -108,6 +110,7 @@ class LiveModel:
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(resample(to_model_range(snapshot.source), size))
         self._looks += 1
+        self._core.go_to(Fraction(round((time.monotonic() - self._begun) * 1000), 1000))
         weights = self._weights(snapshot, size, strength)
         if self._is_coarse_turn(size):
             loss = self._measure(shown)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dreamstream.dream.guide_film import require_guide
 from dreamstream.errors import UsageError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.rendering.job import Job
@@ -22,8 +23,10 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
 
     Raises:
         UsageError: They do.
+        SourceError: The guide can't be read.
     """
     media = job.media
+    _require_guide(job.dream.guide, output)
     if media.resume:
         require_resumable(job.source, output, info)
     if job.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
@@ -39,7 +42,16 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
     _require_clip(job, output, info)
     if media.width and output is None:
         raise UsageError("--width: is for an OUTPUT; a window is resized by its frame", "width")
-    require_own_stats(media.stats, [output, info.path, job.source])
+    require_own_stats(media.stats, [output, info.path, job.source, job.dream.guide])
+
+
+def _require_guide(guide: Path | None, output: str | None) -> None:
+    """Raise where the guide can't be read, or would be replaced: before anything is opened."""
+    if guide is None:
+        return
+    require_guide(guide)
+    if output is not None and Path(output).resolve() == guide.resolve():
+        raise UsageError(f"--guide: {guide} is the output; give another OUTPUT", "guide")
 
 
 def require_own_stats(stats: Path | None, others: Sequence[str | Path | None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +22,8 @@ from dreamstream.rendering.side_by_side import side_by_side
 from dreamstream.sinks import Sink
 from dreamstream.sources import Source
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis
+
+_BEGIN = Fraction(0)
 
 
 class FrameDreamer(Protocol):
@@ -45,6 +48,15 @@ class FrameDreamer(Protocol):
 
     def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
         """Return the dream of an (H, W, 3) uint8 frame, of the same shape."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A dreamer for which the time of a frame counts."""
+
+    def go_to(self, time: Fraction) -> None:
+        """Be told the next frame's time, in seconds since the stream's first one."""
         ...
 
 
@@ -94,6 +106,7 @@ def dream_frames(
     *,
     compare: bool = False,
     journal: Journal | None = None,
+    since: Fraction = _BEGIN,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -106,6 +119,8 @@ def dream_frames(
         compare: Give the sink source and dream side by side (see ``compared_info``).
         journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
             skipped; of the others it is told as they are written.
+        since: Seconds by which the source's time 0 follows that of the dream, of which it is a
+            preview.
 
     Yields:
         A record of each frame, once it is written.
@@ -116,6 +131,8 @@ def dream_frames(
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
             for analysed in _frames(stack, source, dreamer):
+                if isinstance(dreamer, Timed):
+                    dreamer.go_to(since + analysed.frame.time)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:

@@ -179,7 +179,8 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        since = job.preview or Fraction(0)
+        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal, since=since)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer
 

@@ -1,0 +1,96 @@
+"""A sheet of what channels dream."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dreamstream._libraries import cv2
+from dreamstream.cli import main as cli
+from dreamstream.config import DreamConfig
+from dreamstream.errors import TargetError, UnknownNameError
+from dreamstream.rendering import channel_sheet
+from dreamstream.rendering.channel_sheet import CAPTION, GAP, TILE, ChannelSheet
+
+CONFIG = DreamConfig()
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_sheet, "STEPS", 3)
+    monkeypatch.setattr(channel_sheet, "OCTAVES", 1)
+
+
+def tile(sheet: np.ndarray, row: int, column: int) -> np.ndarray:
+    top, left = GAP + row * (TILE + CAPTION + GAP), GAP + column * (TILE + GAP)
+    return sheet[top : top + TILE, left : left + TILE]
+
+
+def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> None:
+    sheet = ChannelSheet(CONFIG, "eyes:5-9", tmp_path / "sheet.png")
+    assert [*sheet.draw()] == [5, 6, 7, 8, 9]
+    drawn = cv2.imread(str(tmp_path / "sheet.png"))
+    assert drawn.shape == (2 * (TILE + CAPTION + GAP) + GAP, 3 * (TILE + GAP) + GAP, 3)
+    tiles = [tile(drawn, *divmod(place, 3)).astype(float) for place in range(5)]
+    assert all(each.std() > 10 for each in tiles)
+    likeness = np.corrcoef([each.ravel() for each in tiles]) - np.eye(5)
+    assert likeness.max() < 0.95
+    assert tile(drawn, 1, 2).std() == 0
+    number = drawn[GAP + TILE : GAP + TILE + CAPTION, GAP : GAP + 12]
+    assert number.max() > 150
+
+
+def test_a_sheet_is_the_same_each_time(tmp_path: Path) -> None:
+    drawn = []
+    for name in ("a.png", "b.png"):
+        assert [*ChannelSheet(CONFIG, "eyes:2", tmp_path / name).draw()] == [2]
+        drawn.append(cv2.imread(str(tmp_path / name)))
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
+    sheet = ChannelSheet(CONFIG, "eyes:2-3", tmp_path / "sheet.png")
+    core, one = sheet._core, np.array([1, 0], np.float32)
+    before = core.objective.measure(sheet._noise[None], one)
+    dreamed: list[float] = []
+    run = core.run
+
+    def noting(*arguments: object) -> object:
+        octaves = run(*arguments)  # type: ignore[arg-type]
+        dreamed.append(core.objective.measure(octaves[-1].image[None], one))
+        return octaves
+
+    core.run = noting  # type: ignore[assignment,method-assign]
+    assert [*sheet.draw()] == [2, 3]
+    assert dreamed[0] > 2 * before
+    assert core.traces == 1
+
+
+def test_a_sheet_left_half_way_leaves_nothing(tmp_path: Path) -> None:
+    drawing = ChannelSheet(CONFIG, "eyes:0-3", tmp_path / "sheet.png").draw()
+    assert next(drawing) == 0
+    drawing.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_picture_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "sheet.png").write_bytes(b"kept")
+    with pytest.raises(TargetError, match=r"sheet\.png"):
+        [*ChannelSheet(CONFIG, "eyes:0-1", tmp_path / "sheet.png").draw()]
+    assert (tmp_path / "sheet.png").read_bytes() == b"kept"
+
+
+def test_there_is_no_sheet_of_channels_that_the_layer_lacks(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="0 to"):
+        ChannelSheet(CONFIG, "eyes:4-9999", tmp_path / "sheet.png")
+
+
+def test_the_command_draws_a_sheet_and_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    path = tmp_path / "sheet.png"
+    assert cli.main(["--list-channels", "eyes:3-4", str(path)]) == 0
+    assert "2/2" in capfd.readouterr().err
+    assert cli.main(["-q", "-y", "--list-channels", "eyes:3-4", str(path)]) == 0
+    assert capfd.readouterr() == ("", "")
