@@ -45,11 +45,16 @@ def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
     return dataclasses.replace(config, layers={layers[number - 1]: 1.0})
 
 
-def toggled_guide(config: DreamConfig) -> DreamConfig | None:
-    """Return the look without its guide, or with it again, in full; None where there is none."""
+def toggled_guide(config: DreamConfig, weight: float) -> DreamConfig | None:
+    """Return the look without its guide, or with it again; None where there is none.
+
+    Args:
+        config: The look so far.
+        weight: How much the guide decides where it is brought back; 0 is in full.
+    """
     if config.guide is None:
         return None
-    return config.changed(guide_weight=0.0 if config.guide_weight else 1.0)
+    return config.changed(guide_weight=0.0 if config.guide_weight else weight or 1.0)
 
 
 def name_look(config: DreamConfig) -> str:

@@ -88,6 +88,7 @@ class LiveView:
         duration: Fraction | None = None,
     ) -> None:
         self._parts, self._config, self._duration = parts, config, duration
+        self._guide_weight = config.guide_weight
         self.frames = 0
         self._recorder = recorder
         self._ending: Recorder | None = None
@@ -327,7 +328,7 @@ class LiveView:
             self._change(config)
 
     def _toggle_guide(self, _code: str) -> None:
-        config = toggled_guide(self._config)
+        config = toggled_guide(self._config, self._guide_weight)
         if config is None:
             self._say("there is no guide; --guide FILE gives one")
         else:

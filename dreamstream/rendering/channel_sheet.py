@@ -63,7 +63,7 @@ class ChannelSheet:
         self, config: DreamConfig, name: str, output: Path, *, overwrite: bool = False
     ) -> None:
         self._output, self._overwrite = output, overwrite
-        wanted = config.changed(layers={name: 1.0})
+        wanted = config.changed(layers={name: 1.0}, guide=None)
         extractor = load_configured(wanted)
         (term,), (count,) = extractor.terms, extractor.channels().values()
         first, last = term.channels or (0, count - 1)

@@ -26,7 +26,7 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
         SourceError: The guide can't be read.
     """
     media = job.media
-    _require_guide(job.dream.guide, output)
+    require_own_guide(job.dream.guide, output)
     if media.resume:
         require_resumable(job.source, output, info)
     if job.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
@@ -45,8 +45,13 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
     require_own_stats(media.stats, [output, info.path, job.source, job.dream.guide])
 
 
-def _require_guide(guide: Path | None, output: str | None) -> None:
-    """Raise where the guide can't be read, or would be replaced: before anything is opened."""
+def require_own_guide(guide: Path | None, output: str | None) -> None:
+    """Raise where the guide can't be read, or would be replaced: before anything is opened.
+
+    Raises:
+        SourceError: It can't be read, or holds no forms.
+        UsageError: It is the output.
+    """
     if guide is None:
         return
     require_guide(guide)

@@ -176,3 +176,9 @@ def test_a_guide_is_not_replaced_by_the_dream(refused: Callable[..., str]) -> No
 def test_statistics_do_not_replace_the_guide(refused: Callable[..., str]) -> None:
     arguments = ("--guide", "there.png", "--stats", "there.png")
     assert "--stats" in refused("in.png", "out.png", "-y", *arguments)
+
+
+def test_a_live_view_refuses_a_wrong_guide_before_it_opens(refused: Callable[..., str]) -> None:
+    clips.write_clip(Path("in.mp4"), clips.pictures(3))
+    options = ("--live", "--no-window", "-y", "--guide", "missing.png")
+    assert "guide: " in refused("in.mp4", "there.mp4", *options, codes=(3,))
