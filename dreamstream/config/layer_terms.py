@@ -33,7 +33,8 @@ class LayerTerm:
         first = int(found["first"])
         last = int(found["last"] or first)
         if last < first:
-            raise ValueError(f"{name!r} ends before it begins; give LAYER:{last}-{first}")
+            layer = found["layer"]
+            raise ValueError(f"{name!r} ends before it begins; give {layer}:{last}-{first}")
         return cls(found["layer"], (first, last))
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """The picture that guides a dream at each time: a still's or a film's (loads no TensorFlow)."""
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Generator
@@ -131,8 +132,9 @@ def require_guide(path: Path) -> None:
 
 
 def _opened(path: Path) -> Source:
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder; give a picture or a film")
+    with contextlib.suppress(OSError):  # a name too long, which is told when it is opened
+        if path.is_dir():
+            raise SourceError(f"{path} is a folder; give a picture or a film")
     return open_source(path, MediaConfig(width=_READ_WIDTH))
 
 
