@@ -109,8 +109,10 @@ class FeatureExtractor:
 
     def _require_channels(self) -> None:
         """Raise where a term names a channel that its layer lacks."""
-        for term in self.terms:
-            count = 0 if term.channels is None else self.channels()[term.layer]
+        named = [term for term in self.terms if term.channels is not None]
+        counts = self.channels() if named else {}
+        for term in named:
+            count = counts[term.layer]
             if term.channels is not None and term.channels[1] >= count:
                 raise UnknownNameError(
                     f"layers: {self.name} has no {term}: the channels of {term.layer} are 0 to "
