@@ -6,6 +6,7 @@ The command line derives its flags from the fields of :class:`DreamConfig`, :cla
 
 from dreamstream.config.dream import (
     FLOWS,
+    MOST_STRENGTH,
     OCTAVE_RULES,
     PRECISIONS,
     RAW_MAX_LOSS,
@@ -19,7 +20,9 @@ from dreamstream.config.presets import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
     ORIGINAL_PRESET,
+    OTHER_MODELS,
     PRESETS,
+    Look,
     Preset,
 )
 
@@ -30,8 +33,10 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_PRESET",
     "FLOWS",
+    "MOST_STRENGTH",
     "OCTAVE_RULES",
     "ORIGINAL_PRESET",
+    "OTHER_MODELS",
     "PRECISIONS",
     "PRESETS",
     "RAW_MAX_LOSS",
@@ -39,6 +44,7 @@ __all__ = [
     "DreamConfig",
     "LayerTerm",
     "LiveConfig",
+    "Look",
     "MediaConfig",
     "Preset",
 ]
