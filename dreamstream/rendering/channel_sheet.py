@@ -12,6 +12,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig, LayerTerm, MediaConfig
 from dreamstream.dream.core import DreamCore, Schedule
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.tiles import BORDER
 from dreamstream.frames import FloatImage, Frame, Pixels, StreamInfo, to_pixels
 from dreamstream.models.extractor import LISTING_SIDE, FeatureExtractor, load_configured
 from dreamstream.sinks import Sink, open_sink
@@ -27,9 +28,10 @@ LEAST_SIDE = 112
 
 STEPS, STEP_SIZE, OCTAVES = 12, 0.02, 2
 
-NOISE, NOISE_SIGMA = 0.15, 2.0
-"""Standard deviation of the noise, in [-1, 1], and of its blur, in pixels: finer noise has hardly
-anything in it that a deep channel sees."""
+STARTS, CONTRASTS, LAYER_STEPS = 12, (0.2, 0.45), 5
+"""Pictures of noise to begin from, their standard deviations, in [-1, 1], by turns, and the steps
+in which each is dreamed for the whole layer: a channel that nothing stirs has no gradient to
+follow, and one noise alone stirred a third of a deep layer's."""
 
 CONTRAST = 0.3
 """Standard deviation to which a picture is brought on the sheet; in photos it is 0.3 to 0.6."""
@@ -41,8 +43,8 @@ _TEXT, _WEIGHT = 12, 420
 class ChannelSheet:
     """Draws the pictures of a layer's channels one after another, in the memory of the sheet.
 
-    Each is the same noise, dreamed for one channel; coefficients choose it, so that the step is
-    compiled once for them all.
+    Each is noise, of some the one that stirs it most, dreamed for one channel; coefficients choose
+    it, so that the step is compiled once for them all.
 
     Args:
         config: ``model``, ``weights``, ``seed`` and the engine's options count, and how the
@@ -68,12 +70,18 @@ class ChannelSheet:
         (term,), (count,) = extractor.terms, extractor.channels().values()
         first, last = term.channels or (0, count - 1)
         self.channels = range(first, last + 1)
-        terms = tuple(LayerTerm(term.layer, (each, each)) for each in self.channels)
+        each = (LayerTerm(term.layer, (channel, channel)) for channel in self.channels)
+        terms = (*each, LayerTerm(term.layer))
         self._config = wanted.changed(max_loss=None)
         self._core = DreamCore(self._config, replace(extractor, terms=terms))
-        self._noise = noise(_side(extractor), config.seed)
+        self._best: list[int] = []
+        side = _side(extractor)
+        self._starts = [
+            noise(side, config.seed + number, CONTRASTS[number % len(CONTRASTS)])
+            for number in range(STARTS)
+        ]
         if not self._core.objective.calibrated:
-            self._core.objective.calibrate(self._noise)
+            self._core.objective.calibrate(self._starts[-1])
 
     def draw(self) -> Iterator[int]:
         """Draw the sheet, and yield the number of each channel once it is drawn.
@@ -83,6 +91,8 @@ class ChannelSheet:
         """
         columns = math.ceil(math.sqrt(len(self.channels)))
         rows = math.ceil(len(self.channels) / columns)
+        if not self._best:
+            self._best = self._choose_starts()
         height, width = rows * (TILE + CAPTION + GAP) + GAP, columns * (TILE + GAP) + GAP
         sheet = np.full((height, width, 3), _GROUND, np.uint8)
         with self._open(height, width) as sink:
@@ -98,29 +108,47 @@ class ChannelSheet:
         media = MediaConfig(overwrite=self._overwrite)
         return open_sink(self._output, StreamInfo(height, width, frames=1), media)
 
+    def _choose_starts(self) -> list[int]:
+        """Return which start stirs each channel most; those dreamed for the layer are added."""
+        whole = self._only(len(self.channels))
+        self._starts += [self._dream(each, whole, LAYER_STEPS) for each in self._starts]
+        stirred = []
+        for start in self._starts:
+            (activations,) = self._core.extractor(start[None])
+            inner = activations.numpy()[0, BORDER:-BORDER, BORDER:-BORDER]
+            stirred.append(np.square(inner[..., self.channels]).mean(axis=(0, 1)))
+        return [int(number) for number in np.argmax(stirred, axis=0)]
+
     def _picture(self, place: int) -> Pixels:
         """Dream a channel's picture, (TILE, TILE, 3); grey where nothing in the noise stirs it."""
-        one = np.zeros(len(self.channels), np.float32)
-        one[place] = 1
-        shape = self._noise.shape[:2]
-        params = step_params(self._config)._replace(
-            coefficients=one, step_size=np.float32(STEP_SIZE)
-        )
-        sizes = self._core.dreamable_sizes((shape[0], shape[1]), OCTAVES, self._config.octave_scale)
-        even = np.ones(shape, np.float32)
-        dreamed = self._core.run(self._noise, even, params, Schedule(sizes, STEPS))[-1]
-        if not self._core.measure(dreamed.image, params):
+        one = self._only(place)
+        dreamed = self._dream(self._starts[self._best[place]], one, STEPS)
+        if not self._core.objective.measure(dreamed[None], one):
             return np.full((TILE, TILE, 3), 128, np.uint8)
-        return _shown(dreamed.image)
+        return _shown(dreamed)
+
+    def _only(self, place: int) -> FloatImage:
+        """Return the coefficients of one channel alone, or behind the last one's the layer's."""
+        return np.eye(len(self.channels) + 1, dtype=np.float32)[place]
+
+    def _dream(self, start: FloatImage, coefficients: FloatImage, steps: int) -> FloatImage:
+        params = step_params(self._config)._replace(
+            coefficients=coefficients, step_size=np.array(STEP_SIZE, np.float32)
+        )
+        height, width = start.shape[:2]
+        sizes = self._core.dreamable_sizes((height, width), OCTAVES, self._config.octave_scale)
+        even = np.ones((height, width), np.float32)
+        return self._core.run(start, even, params, Schedule(sizes, steps))[-1].image
 
 
-def noise(side: int, seed: int) -> FloatImage:
-    """Return soft noise around grey, (side, side, 3) float32, the same for every seed."""
+def noise(side: int, seed: int, contrast: float) -> FloatImage:
+    """Return noise whose spectrum falls as a photo's does, (side, side, 3) float32 around 0."""
     generator = np.random.default_rng(seed)
-    soft = cv2.GaussianBlur(
-        generator.standard_normal((side, side, 3)).astype(np.float32), (0, 0), NOISE_SIGMA
-    )
-    return np.asarray(soft * np.float32(NOISE / soft.std()), np.float32)
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    frequency[0, 0] = np.inf
+    spectrum = np.fft.rfft2(generator.standard_normal((3, side, side))) / frequency
+    waves = np.moveaxis(np.fft.irfft2(spectrum, (side, side)), 0, -1)
+    return np.asarray(waves * contrast / waves.std(), np.float32)
 
 
 def _side(extractor: FeatureExtractor) -> int:

@@ -18,6 +18,8 @@ CONFIG = DreamConfig()
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_sheet, "STEPS", 3)
+    monkeypatch.setattr(channel_sheet, "STARTS", 2)
+    monkeypatch.setattr(channel_sheet, "LAYER_STEPS", 1)
     monkeypatch.setattr(channel_sheet, "OCTAVES", 1)
 
 
@@ -50,19 +52,21 @@ def test_a_sheet_is_the_same_each_time(tmp_path: Path) -> None:
 
 def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
     sheet = ChannelSheet(CONFIG, "eyes:2-3", tmp_path / "sheet.png")
-    core, one = sheet._core, np.array([1, 0], np.float32)
-    before = core.objective.measure(sheet._noise[None], one)
-    dreamed: list[float] = []
+    core, kept = sheet._core, []
     run = core.run
 
     def noting(*arguments: object) -> object:
         octaves = run(*arguments)  # type: ignore[arg-type]
-        dreamed.append(core.objective.measure(octaves[-1].image[None], one))
+        kept.append((arguments[0], octaves[-1].image))
         return octaves
 
     core.run = noting  # type: ignore[assignment,method-assign]
     assert [*sheet.draw()] == [2, 3]
-    assert dreamed[0] > 2 * before
+    assert len(kept) == 2 + 2  # the starts for the whole layer, then each channel
+    for channel, (start, dreamed) in zip(np.eye(3, dtype=np.float32)[:2], kept[2:], strict=True):
+        measures = [core.objective.measure(each[None], channel) for each in sheet._starts]
+        assert core.objective.measure(start[None], channel) == max(measures)
+        assert core.objective.measure(dreamed[None], channel) > 1.5 * max(measures)
     assert core.traces == 1
 
 
