@@ -66,4 +66,7 @@ class Guide:
 
 def _looker(extractor: FeatureExtractor) -> Callable[..., Any]:
     signature = [tf.TensorSpec([1, None, None, 3], tf.float32)]
-    return tf.function(lambda picture: extractor(picture), signature, autograph=False)
+    look: Callable[..., Any] = tf.function(
+        lambda picture: extractor(picture), signature, autograph=False
+    )
+    return look

@@ -8,6 +8,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from dreamstream._libraries import cv2
 from dreamstream.config import MediaConfig
 from dreamstream.dream.resampling import Size
@@ -44,6 +46,12 @@ class GuideFilm:
 
     def __init__(self, path: Path, *, again: bool = False) -> None:
         self._path, self._again, self._told = path, again, False
+        self._frames: Generator[Frame]
+        self._now: Frame
+        self._next: Frame | None
+        self._given: Frame | None
+        self._asked: Fraction
+        self._length: Fraction
         self._begin()
         _require_forms(path, self._now.pixels)
 
@@ -83,7 +91,7 @@ class GuideFilm:
         if first is None:
             raise SourceError(f"guide: reading {self._path} failed: it holds no picture")
         self._now, self._next = first, next(self._frames, None)
-        self._given: Frame | None = None
+        self._given = None
         self._asked = self._length = Fraction(0)
 
     def _read(self) -> Generator[Frame]:
@@ -116,8 +124,7 @@ def guide_pixels(pixels: Pixels) -> Pixels:
     height, width = guide_size((pixels.shape[0], pixels.shape[1]))
     smaller = height * width < pixels.shape[0] * pixels.shape[1]
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    resized: Pixels = cv2.resize(pixels, (width, height), interpolation=how)
-    return resized
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
 
 
 def guide_size(size: Size) -> Size:

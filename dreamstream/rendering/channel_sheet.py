@@ -129,7 +129,7 @@ class ChannelSheet:
 
     def _only(self, place: int) -> FloatImage:
         """Return the coefficients of one channel alone, or behind the last one's the layer's."""
-        return np.eye(len(self.channels) + 1, dtype=np.float32)[place]
+        return np.asarray(np.eye(len(self.channels) + 1)[place], np.float32)
 
     def _dream(self, start: FloatImage, coefficients: FloatImage, steps: int) -> FloatImage:
         params = step_params(self._config)._replace(

@@ -13,7 +13,6 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.guide_film import GuideFilm
 from dreamstream.frames import Pixels
-from dreamstream.live import model
 from dreamstream.live.controller import Rung
 from dreamstream.live.keys import Action, action_of
 from dreamstream.live.looks import next_preset, toggled_guide
@@ -61,7 +60,7 @@ def test_a_film_guides_by_the_clock_and_comes_again(
 
     monkeypatch.setattr(GuideFilm, "at", noting)
     clock = iter([100.0, 100.1, 100.11, 100.9])
-    monkeypatch.setattr(model.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("dreamstream.live.model.time.monotonic", lambda: next(clock))
     network = LiveModel(config(path), small_extractor())
     for _ in range(3):
         network.look(snapshot(), Rung(WIDTH), 1.0)
