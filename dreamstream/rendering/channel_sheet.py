@@ -1,7 +1,7 @@
 """A sheet of what each channel of a layer dreams out of noise, for choosing among them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -83,7 +83,7 @@ class ChannelSheet:
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(self._starts[-1])
 
-    def draw(self) -> Iterator[int]:
+    def draw(self) -> Generator[int]:
         """Draw the sheet, and yield the number of each channel once it is drawn.
 
         Raises:

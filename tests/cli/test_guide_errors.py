@@ -56,7 +56,10 @@ SHEETS = {
 
 
 def _bytes(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None  # type: ignore[func-returns-value]
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
 
 
 def _picture(height: int, width: int) -> Callable[[Path], None]:

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import clips
 import numpy as np
@@ -60,7 +61,8 @@ def test_a_film_guides_by_the_clock_and_comes_again(
 
     monkeypatch.setattr(GuideFilm, "at", noting)
     clock = iter([100.0, 100.1, 100.11, 100.9])
-    monkeypatch.setattr("dreamstream.live.model.time.monotonic", lambda: next(clock))
+    fake = SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr("dreamstream.live.model.time", fake)
     network = LiveModel(config(path), small_extractor())
     for _ in range(3):
         network.look(snapshot(), Rung(WIDTH), 1.0)

@@ -1,6 +1,7 @@
 """A sheet of what channels dream."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from dreamstream._libraries import cv2
 from dreamstream.cli import main as cli
 from dreamstream.config import DreamConfig
 from dreamstream.errors import TargetError, UnknownNameError
+from dreamstream.frames import FloatImage, Pixels
 from dreamstream.rendering import channel_sheet
 from dreamstream.rendering.channel_sheet import CAPTION, GAP, TILE, ChannelSheet
 
@@ -23,7 +25,11 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_sheet, "OCTAVES", 1)
 
 
-def tile(sheet: np.ndarray, row: int, column: int) -> np.ndarray:
+def read(path: Path) -> Pixels:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
+
+
+def tile(sheet: Pixels, row: int, column: int) -> Pixels:
     top, left = GAP + row * (TILE + CAPTION + GAP), GAP + column * (TILE + GAP)
     return sheet[top : top + TILE, left : left + TILE]
 
@@ -31,7 +37,7 @@ def tile(sheet: np.ndarray, row: int, column: int) -> np.ndarray:
 def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> None:
     sheet = ChannelSheet(CONFIG, "eyes:5-9", tmp_path / "sheet.png")
     assert [*sheet.draw()] == [5, 6, 7, 8, 9]
-    drawn = cv2.imread(str(tmp_path / "sheet.png"))
+    drawn = read(tmp_path / "sheet.png")
     assert drawn.shape == (2 * (TILE + CAPTION + GAP) + GAP, 3 * (TILE + GAP) + GAP, 3)
     tiles = [tile(drawn, *divmod(place, 3)).astype(float) for place in range(5)]
     assert all(each.std() > 10 for each in tiles)
@@ -43,24 +49,25 @@ def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> 
 
 
 def test_a_sheet_is_the_same_each_time(tmp_path: Path) -> None:
-    drawn = []
+    drawn: list[Pixels] = []
     for name in ("a.png", "b.png"):
         assert [*ChannelSheet(CONFIG, "eyes:2", tmp_path / name).draw()] == [2]
-        drawn.append(cv2.imread(str(tmp_path / name)))
-    np.testing.assert_array_equal(*drawn)
+        drawn.append(read(tmp_path / name))
+    np.testing.assert_array_equal(drawn[0], drawn[1])
 
 
 def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
     sheet = ChannelSheet(CONFIG, "eyes:2-3", tmp_path / "sheet.png")
-    core, kept = sheet._core, []
+    core = sheet._core
+    kept: list[tuple[FloatImage, FloatImage]] = []
     run = core.run
 
-    def noting(*arguments: object) -> object:
-        octaves = run(*arguments)  # type: ignore[arg-type]
+    def noting(*arguments: Any) -> Any:
+        octaves = run(*arguments)
         kept.append((arguments[0], octaves[-1].image))
         return octaves
 
-    core.run = noting  # type: ignore[assignment,method-assign]
+    core.run = noting  # type: ignore[method-assign]
     assert [*sheet.draw()] == [2, 3]
     assert len(kept) == 2 + 2  # the starts for the whole layer, then each channel
     for channel, (start, dreamed) in zip(np.eye(3, dtype=np.float32)[:2], kept[2:], strict=True):
