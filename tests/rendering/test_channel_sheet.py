@@ -67,7 +67,7 @@ def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
         kept.append((arguments[0], octaves[-1].image))
         return octaves
 
-    core.run = noting  # type: ignore[method-assign]
+    core.run = noting  # type: ignore[assignment,method-assign]
     assert [*sheet.draw()] == [2, 3]
     assert len(kept) == 2 + 2  # the starts for the whole layer, then each channel
     for channel, (start, dreamed) in zip(np.eye(3, dtype=np.float32)[:2], kept[2:], strict=True):

@@ -63,7 +63,7 @@ def test_a_guides_frames_come_at_their_times(
     monkeypatch.setattr(GuideFilm, "at", noting)
     with renderer.render(job_of(film, guide)) as rendering:
         assert sum(1 for _ in rendering) == FRAMES
-    assert seen[0] == (0, True)  # as it is loaded
+    assert seen[0] == (Fraction(0), True)  # as it is loaded
     assert [time for time, _ in seen[1:]] == [Fraction(number, 25) for number in range(FRAMES)]
     changed = [number for number, (_, new) in enumerate(seen[1:]) if new]
     assert changed == [2, 4, 6, 8]
@@ -105,7 +105,12 @@ def test_a_preview_is_guided_by_the_guides_own_time(
 ) -> None:
     times: list[Fraction] = []
     at = GuideFilm.at
-    monkeypatch.setattr(GuideFilm, "at", lambda self, time: (times.append(time), at(self, time))[1])
+
+    def noting(self: GuideFilm, time: Fraction) -> Pixels | None:
+        times.append(time)
+        return at(self, time)
+
+    monkeypatch.setattr(GuideFilm, "at", noting)
     job = job_of(film, guide, "look.png")
     preview = Job(source=job.source, output=job.output, dream=job.dream, preview=Fraction(6, 25))
     with renderer.render(preview) as rendering:
@@ -137,5 +142,5 @@ def test_a_picture_of_the_command_and_of_python_is_one_dream(
     with open_source(film) as source:
         dreams = [dreamer.dream(next(source).pixels) for _ in range(2)]
     for number, dream in enumerate(dreams, 1):
-        written = cv2.imread(str(tmp_path / f"{number:02d}.png"))[..., ::-1]
-        np.testing.assert_array_equal(written, dream)
+        written = np.asarray(cv2.imread(str(tmp_path / f"{number:02d}.png")))
+        np.testing.assert_array_equal(written[..., ::-1], dream)
