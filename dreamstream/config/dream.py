@@ -51,7 +51,8 @@ class DreamConfig:
         model: A name of ``dreamstream --list-models``.
         weights: A file to use instead of the model's own weights: Keras's, or dreamnet's .npz.
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
-            model also answers to the five depths textures, patterns, eyes, faces, creatures.
+            model also answers to the seven depths textures, patterns, eyes, animals,
+            creatures, places, birds.
             ``layer:25`` is a single channel, ``layer:25-30`` are six, with the mean square of
             theirs alone; a negative coefficient pushes away.
         guide: A picture or a film whose forms the dream takes, as the chosen layers see them; of a
@@ -106,7 +107,7 @@ class DreamConfig:
         None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
     )
     layers: Mapping[str, float] = option(
-        _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3; LAYER:N is a channel", "dream"
+        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3; LAYER:N is a channel", "dream"
     )
     guide: Path | None = option(
         None, "picture or film whose forms the dream takes; none is none", "dream"

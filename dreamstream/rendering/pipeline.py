@@ -5,7 +5,7 @@ dream is written in another while a frame is dreamed; the result is the same, bi
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -107,6 +107,7 @@ def dream_frames(
     compare: bool = False,
     journal: Journal | None = None,
     since: Fraction = _BEGIN,
+    steer: Callable[[Frame], None] | None = None,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -121,6 +122,7 @@ def dream_frames(
             skipped; of the others it is told as they are written.
         since: Seconds by which the source's time 0 follows that of the dream, of which it is a
             preview.
+        steer: Called with each frame before it is dreamed: it may change the dreamer's settings.
 
     Yields:
         A record of each frame, once it is written.
@@ -133,6 +135,8 @@ def dream_frames(
             for analysed in _frames(stack, source, dreamer):
                 if isinstance(dreamer, Timed):
                     dreamer.go_to(since + analysed.frame.time)
+                if steer is not None:
+                    steer(analysed.frame)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:

@@ -27,6 +27,8 @@ from dreamstream.rendering.pipeline import (
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.schedule_plot import draw_plan
+from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -71,7 +73,7 @@ class Renderer:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._dreamers = Dreamers(verbose=verbose)
-        self._taken: set[Path] = set()
+        self._taken: dict[Path, str] = {}
 
     def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
         """Start to render a job; see :func:`render`."""
@@ -84,7 +86,7 @@ class Rendering:
     Args:
         job: What to dream.
         dreamers: Lends what dreams it.
-        taken: Names that earlier jobs have taken in their folders.
+        taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
 
     Attributes:
@@ -97,9 +99,10 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+        self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
     ) -> None:
-        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self._job = with_schedules(job)
+        self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
@@ -164,6 +167,8 @@ class Rendering:
             self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        plan = make_plan(job, source, drawn=job.controls.plot_schedule is not None)
+        draw_plan(job, plan)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
         replaces = journal is not None and journal.replaces and not job.media.resume
@@ -179,8 +184,16 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
-        since = job.preview or Fraction(0)
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal, since=since)
+        pilot = None if plan is None else stack.enter_context(Pilot(plan, dreamer, job.dream))
+        records = dream_frames(
+            source,
+            dreamer,
+            sink,
+            compare=compare,
+            journal=journal,
+            since=job.preview or Fraction(0),
+            steer=None if pilot is None else pilot.steer,
+        )
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer
 
@@ -193,14 +206,14 @@ class Rendering:
                 )
 
 
-def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
     """Return the name of a job's output; None is a window."""
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
         make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return written_through(str(untaken(path, taken)))
+        return written_through(str(untaken(path, job.source, taken)))
     if job.output is not None:
         return written_through(job.output)
     return None if job.preview is None else preview_name(job.source)
