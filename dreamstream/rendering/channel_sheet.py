@@ -33,6 +33,10 @@ STARTS, CONTRASTS, LAYER_STEPS = 12, (0.2, 0.45), 5
 in which each is dreamed for the whole layer: a channel that nothing stirs has no gradient to
 follow, and one noise alone stirred a third of a deep layer's."""
 
+GREY, SOFTNESS = 0.7, 1.0
+"""How far the noise is without colours, and its blur, in pixels: what is left of it lies under the
+dream."""
+
 CONTRAST = 0.3
 """Standard deviation to which a picture is brought on the sheet; in photos it is 0.3 to 0.6."""
 
@@ -148,6 +152,8 @@ def noise(side: int, seed: int, contrast: float) -> FloatImage:
     frequency[0, 0] = np.inf
     spectrum = np.fft.rfft2(generator.standard_normal((3, side, side))) / frequency
     waves = np.moveaxis(np.fft.irfft2(spectrum, (side, side)), 0, -1)
+    waves = GREY * waves.mean(axis=-1, keepdims=True) + (1 - GREY) * waves
+    waves = cv2.GaussianBlur(waves, (0, 0), SOFTNESS)
     return np.asarray(waves * contrast / waves.std(), np.float32)
 
 
