@@ -88,8 +88,9 @@ def test_a_guided_run_is_resumed_to_the_same_bytes(
 
 
 def test_a_run_is_not_resumed_with_another_guide(
-    film: Path, guide: Path, renderer: Renderer
+    film: Path, guide: Path, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(segments, "LONGEST_SEGMENT", 5)
     cancel = threading.Event()
     with pytest.raises(RenderCancelled):  # noqa: PT012 - it is raised by the iterator
         for record in renderer.render(job_of(film, guide), cancel=cancel):
