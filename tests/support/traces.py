@@ -17,7 +17,7 @@ _STEPS: dict[tuple[Objective, StepRule], Any] = {}
 def shared_objective(
     extractor: FeatureExtractor, tile: int | str = "auto", guide: GuideFeatures | None = None
 ) -> Objective:
-    """Return one objective for a network; one that is calibrated or guided remembers, and is new."""
+    """Return one objective for a network; one that remembers a stream or a guide is new."""
     if extractor.layer_scales is None or guide is not None:
         return Objective(extractor, tile, guide)
     if (extractor, tile) not in _OBJECTIVES:
