@@ -26,6 +26,8 @@ OWN_DEFAULTS = {
     "preset",
     "strength",
     "weights",
+    "guide",
+    "guide_weight",
     "seed",
     "tile",
     "flow",

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, Fr
 from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
 
 FIXED = (
-    *("model", "weights", "octave_rule", "tile", "seed", "jitter"),
+    *("model", "weights", "guide", "octave_rule", "tile", "seed", "jitter"),
     *("flow", "no_cuts", "precision", "device", "threads", "mask"),
 )
 """Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
@@ -90,6 +91,7 @@ class Dreamer:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        SourceError: The guide can't be read.
         ValueError: The configuration names a mask, which only a job reads.
     """
 
@@ -179,6 +181,17 @@ class Dreamer:
         if any(getattr(before, name) != getattr(config, name) for name in _SIZING):
             self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
             self._sizes = {}
+
+    def go_to(self, time: Fraction) -> None:
+        """Let a guide that is a film guide the next frame by its own at a time.
+
+        Args:
+            time: Seconds since the stream's first frame.
+
+        Raises:
+            SourceError: It can't be read on.
+        """
+        self._core.go_to(time)
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Find out how a frame follows from those before it, which needs none of their dreams.
