@@ -14,6 +14,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fresh_climb import Climbing, FreshClimbs
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
@@ -97,7 +98,7 @@ class Dreamer:
         self._starts = Starts(config, self._controller)
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
-        self._turns = OctaveTurns()
+        self._turns, self._climbs = OctaveTurns(), FreshClimbs(self._core)
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -105,7 +106,8 @@ class Dreamer:
     @property
     def _remembering(self) -> tuple[Any, ...]:
         """The parts that remember something between frames."""
-        return self._starts, self._turns, self._controller, self._core.objective, self._warper
+        parts = self._starts, self._turns, self._controller, self._core.objective, self._warper
+        return *parts, self._climbs
 
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
@@ -220,7 +222,8 @@ class Dreamer:
         self, full: FloatImage, source: FloatImage, warped: WarpedResidual, sizes: list[Size]
     ) -> _Dreamed:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
-        start = self._starts.choose(source, warped)
+        warped = self._climbs.follow(source, warped, self._climbing(sizes))
+        start = self._climbs.work_out(self._starts.choose(source, warped))
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
         octaves = self._run(start, [sizes[number] for number in turn.octaves], turn)
         predicted = None if self._measure_losses else self._predicted_loss(start, octaves[-1])
@@ -236,8 +239,20 @@ class Dreamer:
         return _Dreamed(raised, [*octaves[:-1], more], composed.loss, turn.octaves)
 
     def _run(self, start: Start, sizes: Sequence[Size], turn: Turn) -> list[Octave]:
+        image, extra = start.image, start.extra
+        if extra.steps:
+            again = Schedule(sizes[-1:], extra.steps, start.headroom, part=extra.part)
+            weights = extra.share * start.weights
+            image = self._core.run(image, weights, self._params, again)[-1].image
         schedule = Schedule(sizes, start.steps, start.headroom, turn.jitter_index)
-        return self._core.run(start.image, start.weights, self._params, schedule)
+        octaves = self._core.run(image, start.weights, self._params, schedule)
+        return [*octaves[:-1], replace(octaves[-1], steps=octaves[-1].steps + extra.steps)]
+
+    def _climbing(self, sizes: Sequence[Size]) -> Climbing:
+        config = self.config
+        allowed = config.steps > 0 and config.first_steps > 0 and not config.is_original
+        allowed = allowed and not self._controller.comes_near
+        return Climbing(sizes, self._params, config.first_steps, allowed)
 
     def _predicted_loss(self, start: Start, last: Octave) -> float:
         """Return the loss that a frame's last step predicted; NaN where that would say little."""
