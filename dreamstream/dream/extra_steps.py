@@ -16,6 +16,12 @@ from dreamstream.dream.resampling import Size
 from dreamstream.dream.step_weights import motion
 from dreamstream.frames import FloatImage
 
+MORE = 2
+"""How many times as many steps as usual a restless place takes besides."""
+
+SHORTER = 0.7
+"""Length of each where there are so many."""
+
 RESTLESS = 0.3
 """Doubt, or motion against the scene, from which a place wants more steps."""
 
@@ -50,16 +56,26 @@ class ExtraSteps:
     part: Part | None = None
     share: FloatImage = field(default_factory=_nothing)
 
+    def shortened(self, weights: FloatImage) -> FloatImage:
+        """Shorten the steps where there are more of them: small ones are steadier.
 
-def extra_steps(most: int, confidence: FloatImage, backward_flow: FloatImage) -> ExtraSteps:
+        Args:
+            weights: (H, W) float32, factor of the step at each pixel.
+        """
+        if not self.steps:
+            return weights
+        return np.asarray(weights * (1 - np.float32(1 - SHORTER) * self.share), np.float32)
+
+
+def extra_steps(usual: int, confidence: FloatImage, backward_flow: FloatImage) -> ExtraSteps:
     """Choose where a frame takes more than one step.
 
     Args:
-        most: Steps where all moves.
+        usual: Steps that every place takes.
         confidence: (H, W) float32 in [0, 1], in what was carried.
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
     """
-    if most < 2:
+    if not usual:
         return ExtraSteps()
     moves = motion(backward_flow)
     doubt = cv2.resize(1 - confidence, moves.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -69,7 +85,7 @@ def extra_steps(most: int, confidence: FloatImage, backward_flow: FloatImage) ->
     soft = np.clip(2 * restless / RESTLESS - 1, 0, 1)
     height, width = confidence.shape
     share = np.asarray(cv2.resize(soft, (width, height)), np.float32)
-    return ExtraSteps(most - 1, _part_around(share > 0, (height, width)), share)
+    return ExtraSteps(MORE * usual, _part_around(share > 0, (height, width)), share)
 
 
 def _part_around(places: npt.NDArray[np.bool_], size: Size) -> Part | None:

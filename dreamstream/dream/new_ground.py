@@ -16,16 +16,16 @@ import numpy.typing as npt
 from dreamstream._libraries import cv2
 from dreamstream.dream.resampling import Size
 from dreamstream.frames import FloatImage
-from dreamstream.temporal.flow import sample_positions
+from dreamstream.temporal.flow import density, sample_positions
 
 POOL = 8
 """Pixels that share one value of what is remembered."""
 
-BLOB = 0.05
+BLOB = 0.08
 """Standard deviation of the window in which new ground must outweigh old for a climb, as a share of
 the picture's longer side: a strip along an edge waits until a form has room in it."""
 
-ENOUGH = 0.45
+ENOUGH = 0.5
 """Share of new ground in that window from which a climb pays."""
 
 REST = 24
@@ -37,6 +37,10 @@ AWAKE = 5
 
 _DOUBTED, _TRUSTED = 0.2, 0.7
 """Confidences at which a dream counts as lost, and as carried."""
+
+_USUAL_STRETCH = 0.08
+"""Share of new ground that is none: flow is never quite even.  Beyond it, what the flow stretches is
+new: behind what moves, a smooth flow draws the little that was there over what comes into sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,11 @@ class NewGround:
         shape = self.known.shape
         flow = cv2.resize(backward_flow, shape[::-1], interpolation=cv2.INTER_AREA)
         stretch = np.divide(shape[::-1], confidence.shape[::-1], dtype=np.float32)
-        x, y = sample_positions(np.asarray(flow * stretch, np.float32))
+        moves = np.asarray(flow * stretch, np.float32)
+        x, y = sample_positions(moves)
         trust = cv2.resize(confidence, shape[::-1], interpolation=cv2.INTER_AREA)
         kept = np.clip((trust - _DOUBTED) / (_TRUSTED - _DOUBTED), 0, 1)
+        kept *= np.clip(density(moves) + _USUAL_STRETCH, 0, 1)
         self.known = np.asarray(_moved(self.known, x, y) * kept, np.float32)
         rest = np.maximum(_moved(self.rest, x, y) - 1, 0) * (trust > _DOUBTED / 2)
         self.rest = np.asarray(rest, np.float32)

@@ -110,9 +110,10 @@ class Starts:
         confidence, flow = warped.confidence, warped.backward_flow
         gain, steps, extra = approach.step, self.steps_at_ceiling, ExtraSteps()
         if gain is None:
-            gain, steps = strength_gain(self.strength, self._held), min(self.config.steps, 1)
-            extra = extra_steps(self.config.steps, confidence, flow)
+            gain, steps = strength_gain(self.strength, self._held), self.config.steps
+            extra = extra_steps(0 if self.config.is_original else steps, confidence, flow)
         weights = step_weights(residual, confidence, flow, self.config.blend, gain)
+        weights = extra.shortened(weights)
         near = approach.step is not None
         in_turn = not near and float(np.mean(1 - confidence)) < MUCH_NEW
         start = source + residual

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dreamstream.dream.extra_steps import extra_steps
+from dreamstream.dream.extra_steps import MORE, SHORTER, extra_steps
 from dreamstream.dream.new_ground import window_at
 
 SIZE = (180, 320)
@@ -11,22 +11,21 @@ TRUSTED = np.ones(SIZE, np.float32)
 
 
 def test_what_stands_still_or_pans_as_a_whole_takes_none() -> None:
-    assert extra_steps(3, TRUSTED, STILL).steps == 0
-    assert extra_steps(3, TRUSTED, STILL + np.float32(5)).steps == 0
+    assert extra_steps(1, TRUSTED, STILL).steps == 0
+    assert extra_steps(1, TRUSTED, STILL + np.float32(5)).steps == 0
 
 
-def test_a_single_step_is_never_more() -> None:
+def test_no_steps_are_never_more() -> None:
     moving = STILL.copy()
     moving[:90] = 6
-    for most in (0, 1):
-        assert extra_steps(most, TRUSTED, moving).steps == 0
+    assert extra_steps(0, TRUSTED, moving).steps == 0
 
 
 def test_a_mover_takes_them_in_a_window_around_it() -> None:
     moving = STILL.copy()
     moving[60:110, 200:250] = 6
-    found = extra_steps(3, TRUSTED, moving)
-    assert found.steps == 2
+    found = extra_steps(1, TRUSTED, moving)
+    assert found.steps == MORE
     assert found.part is not None
     rows, columns = window_at(found.part.centre, found.part.side, SIZE).slices
     assert rows.start <= 60 < 110 <= rows.stop
@@ -40,6 +39,15 @@ def test_a_mover_takes_them_in_a_window_around_it() -> None:
 
 def test_a_doubted_picture_takes_them_everywhere() -> None:
     found = extra_steps(4, np.zeros(SIZE, np.float32), STILL)
-    assert found.steps == 3
+    assert found.steps == 4 * MORE
     assert found.part is None
     assert found.share.min() == 1
+
+
+def test_many_steps_are_shorter_each_and_only_there() -> None:
+    moving = STILL.copy()
+    moving[60:110, 200:250] = 6
+    weights = extra_steps(1, TRUSTED, moving).shortened(np.full(SIZE, 2, np.float32))
+    assert weights[85, 225] == np.float32(2 * SHORTER)
+    assert weights[0, 0] == 2
+    assert extra_steps(1, TRUSTED, STILL).shortened(weights) is weights
