@@ -39,8 +39,8 @@ _DOUBTED, _TRUSTED = 0.2, 0.7
 """Confidences at which a dream counts as lost, and as carried."""
 
 _USUAL_STRETCH = 0.08
-"""Share of new ground that is none: flow is never quite even.  Beyond it, what the flow stretches is
-new: behind what moves, a smooth flow draws the little that was there over what comes into sight."""
+"""Share of new ground that is none: flow is never quite even.  What it stretches by more is new:
+behind what moves, a smooth flow draws the little that was there over what comes into sight."""
 
 
 @dataclass(frozen=True, slots=True)
