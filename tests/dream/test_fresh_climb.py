@@ -8,6 +8,7 @@ from networks import small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
+from dreamstream.dream import fresh_climb
 from dreamstream.dream.core import DreamCore, Part, Schedule
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.fresh_climb import FADE
@@ -87,7 +88,10 @@ def test_no_steps_are_no_climb() -> None:
     assert dreamer.steps_taken == before
 
 
-def test_a_climb_comes_in_over_some_frames_and_goes_on_after_a_restart() -> None:
+def test_a_climb_comes_in_over_some_frames_and_goes_on_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fresh_climb, "RICHER", 0.0)
     dreamer = make_dreamer()
     resumed: list[Pixels] = []
     whole: list[Pixels] = []
@@ -95,14 +99,14 @@ def test_a_climb_comes_in_over_some_frames_and_goes_on_after_a_restart() -> None
     for number in range(STOPPED + 4):
         state = {name: value.copy() for name, value in dreamer.state().items()}
         whole.append(dreamer.dream(_frame(number)))
-        if "coming" not in state or parts == FADE:
+        if "coming" not in state or parts == FADE - 1:
             continue
         parts += 1
         other = make_dreamer()
         other.restore(state)
         resumed.append(other.dream(_frame(number)))
         np.testing.assert_array_equal(resumed[-1], whole[-1])
-    assert parts > 0
+    assert parts == FADE - 1
 
 
 def test_near_the_ceiling_no_climb_is_begun_and_no_frame_passes_it() -> None:
