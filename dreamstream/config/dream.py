@@ -66,7 +66,8 @@ class DreamConfig:
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
             take turns; in all of them where much is new, and, at least two unless 0, near
-            ``max_loss``.
+            ``max_loss``.  What moves by itself or can't be trusted takes three times as many, and
+            new ground a climb through all octaves.
         first_steps: Ascent steps per octave on a cold frame.  A frame that leaves short of a near
             ``max_loss`` takes up to two more on the last octave, or ``steps``.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].

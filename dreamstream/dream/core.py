@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
+import numpy as np
+
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import (
     NEAR_CEILING,
@@ -22,6 +24,7 @@ from dreamstream.dream.ascent import (
     shift_sequence,
 )
 from dreamstream.dream.guide import Guide
+from dreamstream.dream.new_ground import window_at
 from dreamstream.dream.objective import Objective
 from dreamstream.dream.octaves import Octave, OctaveRule, classic_octaves, reinject_octaves
 from dreamstream.dream.parameters import StepParams
@@ -57,6 +60,21 @@ COLD_HEADROOM = Headroom()
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture that alone is dreamed: on each octave a window of one side, in pixels.
+
+    Smaller octaves see more of the surroundings.
+
+    Attributes:
+        centre: Row and column of its middle, as shares of the picture.
+        side: Of the window, in pixels; octaves that are smaller are dreamed whole.
+    """
+
+    centre: tuple[float, float]
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Which octaves of a picture are dreamed, and with which steps.
 
@@ -67,6 +85,7 @@ class Schedule:
         jitter_index: Where in the sequence of shifts each octave begins.
         first_step: Number of the first step in a longer ascent.
         of_steps: Steps of that ascent, over which the gradient's blur grows; None is ``steps``.
+        part: The part of the picture that is dreamed; None is all of it.
     """
 
     sizes: Sequence[Size]
@@ -75,6 +94,7 @@ class Schedule:
     jitter_index: int = 0
     first_step: int = 0
     of_steps: int | None = None
+    part: Part | None = None
 
     def plan(self, is_last: bool) -> StepPlan:
         """Return the steps of an octave."""
@@ -157,7 +177,14 @@ class DreamCore:
         """
 
         def ascend(begin: FloatImage, factor: FloatImage, is_last: bool) -> Ascended:
-            return self._ascent.climb(begin, factor, params, schedule.plan(is_last))
+            plan = schedule.plan(is_last)
+            if schedule.part is None:
+                return self._ascent.climb(begin, factor, params, plan)
+            window = window_at(schedule.part.centre, schedule.part.side, begin.shape[:2]).slices
+            part, weights = (np.ascontiguousarray(each[window]) for each in (begin, factor))
+            ascended, image = self._ascent.climb(part, weights, params, plan), begin.copy()
+            image[window] = ascended.image
+            return ascended._replace(image=image)
 
         return list(self._octave_rule(image, weights, schedule.sizes, ascend))
 
