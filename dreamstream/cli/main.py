@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with stop_signals():
             request = parse_request(sys.argv[1:] if arguments is None else arguments)
-            return _list(request) if request.listing else _dream(request)
+            return _list(request) if request.is_list else _dream(request)
     except Stopped as stop:
         return SIGNALLED + stop.number
     except BrokenPipeError:
@@ -90,6 +90,8 @@ def _unforeseen(error: Exception) -> DreamstreamError:
 
 
 def _list(request: Request) -> int:
+    if request.sheet is not None:
+        return _draw_channels(request, request.sheet)
     print(_listing(request), flush=True)
     return DONE
 
@@ -106,6 +108,27 @@ def _listing(request: Request) -> str:
     from dreamstream.models.extractor import list_layers_text
 
     return list_layers_text(request.dream.model)
+
+
+def _draw_channels(request: Request, layer: str) -> int:
+    """Draw the sheet of a layer's channels."""
+    from tqdm import tqdm
+
+    from dreamstream.models.catalog import find_model
+    from dreamstream.rendering.checks import require_sheet
+
+    path = require_sheet(request.output)
+    find_model(request.dream.model)
+    load_tensorflow(quiet=not request.verbose)
+    from dreamstream.rendering.channel_sheet import ChannelSheet
+
+    config, overwrite = request.dream, request.media.overwrite
+    with _logging(request):
+        sheet = ChannelSheet(config, layer, path, overwrite=overwrite)
+        total, hidden = len(sheet.channels), request.quiet
+        for _ in tqdm(sheet.draw(), layer, total, unit="channel", disable=hidden, mininterval=1):
+            pass
+    return DONE
 
 
 def _dream(request: Request) -> int:

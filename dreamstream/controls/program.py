@@ -34,7 +34,13 @@ def read_schedules(texts: Mapping[str, str]) -> tuple[Curve, ...]:
 
 
 def with_scheduled_layers(config: DreamConfig, texts: Mapping[str, str]) -> DreamConfig:
-    """Return a configuration that knows all layers whose coefficients are scheduled."""
+    """Return a configuration that knows all layers whose coefficients are scheduled.
+
+    Raises:
+        UsageError: A guide is scheduled, and there is none.
+    """
+    if "guide" in texts and config.guide is None:
+        raise UsageError("--schedule guide: there is no guide; give --guide FILE", "schedule")
     names = [name.removeprefix(LAYERS) for name in texts if name.startswith(LAYERS)]
     absent = {name: 1.0 for name in names if name not in config.layers}
     if not absent:

@@ -187,7 +187,7 @@ class Ascent:
             lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
             _STATE,
             objective.signature,
-            _inputs_signature(len(objective.layers)),
+            _inputs_signature(objective.terms),
         )
 
     @property
@@ -231,13 +231,14 @@ def _ascended(state: AscentState) -> Ascended:
     return Ascended(state.image.numpy()[0], loss, int(state.steps), predicted)
 
 
-def _inputs_signature(layers: int) -> StepInputs:
+def _inputs_signature(terms: int) -> StepInputs:
     params = StepParams(
-        tf.TensorSpec([layers], tf.float32),
+        tf.TensorSpec([terms], tf.float32),
         _SCALAR,
         _SCALAR,
         _SCALAR,
         tf.TensorSpec([3, 3], tf.float32),
+        _SCALAR,
         _SCALAR,
         _SCALAR,
     )
@@ -253,7 +254,7 @@ def classic_step(
     """
     params = inputs.params
     value, gradient = objective.value_and_gradient(
-        state.image, tiling, params.coefficients, unless=state.stopped
+        state.image, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
     is_over = value > params.max_loss
@@ -293,9 +294,9 @@ def guarded_step(
 def _shifted_gradient(
     objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
 ) -> tuple[Tensor, Tensor]:
-    shifted = tf.roll(state.image, inputs.shift, axis=[1, 2])
+    params, shifted = inputs.params, tf.roll(state.image, inputs.shift, axis=[1, 2])
     value, gradient = objective.value_and_gradient(
-        shifted, tiling, inputs.params.coefficients, unless=state.stopped
+        shifted, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     return value, tf.roll(gradient, -inputs.shift, axis=[1, 2])
 

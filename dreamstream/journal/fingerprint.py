@@ -53,7 +53,8 @@ def fingerprint_of(
     """
     controls = controls or ControlConfig()
     settings = dict([*_settings(dream), *_settings(media), *_settings(controls)])
-    for flag, path in (("--weights", dream.weights), ("--sound", controls.sound)):
+    files = {"--weights": dream.weights, "--guide": dream.guide, "--sound": controls.sound}
+    for flag, path in files.items():
         if path is not None:
             settings[flag] = _content_at(path)
     if dream.mask is not None:

@@ -3,7 +3,9 @@
 import contextlib
 import dataclasses
 import math
+import time
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -77,10 +79,10 @@ class LiveModel:
         self.config = config
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
-        self._core = DreamCore(unshifted, extractor, guarded_step)
+        self._core = DreamCore(unshifted, extractor, guarded_step, endless=True)
         self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
-        self._looks = 0
+        self._looks, self._begun = 0, time.monotonic()
 
     def retune(self, settings: Mapping[str, Any]) -> None:
         """Dream with other settings from the next look on; nothing is traced again.
@@ -130,6 +132,7 @@ class LiveModel:
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(resample(to_model_range(snapshot.source), size))
         self._looks += 1
+        self._core.go_to(Fraction(round((time.monotonic() - self._begun) * 1000), 1000))
         weights = self._weights(snapshot, size, strength)
         if self._is_coarse_turn(size):
             loss = self._measure(shown)

@@ -27,11 +27,12 @@ from dreamstream.rendering.pipeline import (
     FrameDreamer,
     Resumable,
     StepCounting,
+    Timed,
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
 from dreamstream.rendering.schedule_plot import draw_plan
-from dreamstream.rendering.scheduling import Changeable, Pilot, make_plan, with_schedules
+from dreamstream.rendering.scheduling import Changeable, Pilot, Plan, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -197,9 +198,7 @@ class Rendering:
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        steer = None
-        if plan is not None and isinstance(film, Changeable):
-            steer = stack.enter_context(Pilot(plan, film)).steer
+        steer = _steering(stack, job, film, plan)
         records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         records = _noted(records, stats)
@@ -230,6 +229,24 @@ class Rendering:
     def _require_wanted(self, when: str) -> None:
         if self._cancel.is_set():
             raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
+
+
+def _steering(
+    stack: ExitStack, job: Job, film: FrameDreamer, plan: Plan | None
+) -> Callable[[Frame], None]:
+    """Return what a film's dreamer, masked or not, is told of each frame before it is dreamed."""
+    since = job.preview or Fraction(0)
+    pilot = None
+    if plan is not None and isinstance(film, Changeable):
+        pilot = stack.enter_context(Pilot(plan, film))
+
+    def steer(frame: Frame) -> None:
+        if isinstance(film, Timed):
+            film.go_to(since + frame.time)
+        if pilot is not None:
+            pilot.steer(frame)
+
+    return steer
 
 
 def _begun(
