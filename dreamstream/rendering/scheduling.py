@@ -131,7 +131,9 @@ def _whole(job: Job, info: StreamInfo) -> StreamInfo:
 
 
 def _require_possible(program: Program, dream: DreamConfig) -> None:
-    """Raise a UsageError where a look can't have what is scheduled, as the original program."""
+    """Raise a UsageError where a look can't have what is scheduled, or it would do nothing."""
+    if "guide" in program.names and dream.guide is None:
+        raise UsageError("--schedule guide: there is no guide; give --guide", "schedule")
     try:
         dream.changed(**program.dream_settings(0.0))
     except FieldError as error:

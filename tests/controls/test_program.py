@@ -14,7 +14,7 @@ from dreamstream.controls.timeline import Timeline
 from dreamstream.errors import FieldError, UsageError
 
 LINE = Timeline(Fraction(25), 250)
-CONFIG = DreamConfig()
+CONFIG = DreamConfig(layers={"animals": 1.0})
 
 
 def program(texts: dict[str, str], config: DreamConfig = CONFIG, line: Timeline = LINE) -> Program:

@@ -108,7 +108,7 @@ def test_every_frame_has_the_settings_of_its_time(clip: Path, tmp_path: Path) ->
 def test_after_the_film_the_dreamer_is_as_before(clip: Path, tmp_path: Path) -> None:
     painter = dreamed(job_of(clip, tmp_path / "out.mkv", strength="0:(t/30)", layers__eyes="0:(t)"))
     assert painter.config.strength == 1
-    assert painter.config.layers == {"animals": 1.0, "eyes": 1.0}
+    assert painter.config.layers == {**DreamConfig().layers, "eyes": 1.0}
 
 
 def test_frames_left_out_change_nothing(clip: Path, tmp_path: Path) -> None:
@@ -181,6 +181,8 @@ NO_SOUND = {"strength": "0:(0.4+0.6*bass)"}
     ("schedule", "said"),
     [
         ({"zoom": "1.02"}, "is for a picture"),
+        ({"guide": "0:(1), 20:(0)"}, "--schedule guide: there is no guide; give --guide"),
+        ({"mask_blur": "t"}, "there is no mask; give --mask"),
         ({"strength": "0:(1/(t-20))"}, "no finite number at frame 20 (0.80 s)"),
         ({"strength": "0:(1), 8b:(0)"}, "needs --bpm"),
     ],
