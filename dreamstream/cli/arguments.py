@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dreamstream._version import __version__
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
 from dreamstream.config import PRESETS, DreamConfig, LiveConfig, MediaConfig, Preset
+from dreamstream.config.version import __version__
 from dreamstream.errors import UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
 

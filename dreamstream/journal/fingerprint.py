@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dreamstream._version import __version__
 from dreamstream.config import DreamConfig, MediaConfig
+from dreamstream.config.version import __version__
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 from dreamstream.models.device import describe_hardware

@@ -9,6 +9,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import guarded_step
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.dreamer import require_changeable
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
@@ -75,6 +76,19 @@ class LiveModel:
         self._params = step_params(config)
         self._target = target_strength(config)
         self._looks = 0
+
+    def change(self, config: DreamConfig) -> None:
+        """Dream otherwise from the next look on; nothing is traced again.
+
+        Args:
+            config: It differs in numbers alone; see :func:`dreamstream.dream.dreamer.FIXED`.
+
+        Raises:
+            ValueError: It differs in what a loaded network keeps for its life.
+        """
+        require_changeable(self.config, config)
+        self.config, self._params = config, step_params(config)
+        self._target = target_strength(config)
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run a dream size and its coarse octave once, so that no look has to wait for it.

@@ -73,9 +73,17 @@ class Renderer:
         self._dreamers = Dreamers(verbose=verbose)
         self._taken: set[Path] = set()
 
-    def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
-        """Start to render a job; see :func:`render`."""
-        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event())
+    def render(
+        self, job: Job, *, cancel: threading.Event | None = None, tap: Sink | None = None
+    ) -> "Rendering":
+        """Start to render a job; see :func:`render`.
+
+        Args:
+            job: What to dream.
+            cancel: See :func:`render`.
+            tap: Another place for the frames, such as a view of the latest; it is not closed.
+        """
+        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event(), tap)
 
 
 class Rendering:
@@ -86,6 +94,7 @@ class Rendering:
         dreamers: Lends what dreams it.
         taken: Names that earlier jobs have taken in their folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
+        tap: Another place for the frames; it is not closed.
 
     Attributes:
         output: The output's name; None is a window.
@@ -97,9 +106,15 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+        self,
+        job: Job,
+        dreamers: Dreamers,
+        taken: set[Path],
+        cancel: threading.Event,
+        tap: Sink | None = None,
     ) -> None:
         self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self._tap = tap
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
@@ -179,6 +194,7 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
+        sink = sink if self._tap is None else TeeSink((sink, self._tap))
         records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer

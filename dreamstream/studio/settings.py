@@ -1,0 +1,305 @@
+"""The knobs, from the package's own tables, and what the page sets with them.
+
+Settings travel as texts by their fields' names, as their flags take them: ``{"preset": "eyes",
+"chroma": "0.5"}``.
+"""
+
+import argparse
+import dataclasses
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from dreamstream.cli.settings_files import configure
+from dreamstream.cli.values import none_of, reader, show
+from dreamstream.config import PRESETS, DreamConfig, MediaConfig, Preset
+from dreamstream.errors import DreamstreamError, FieldError, UsageError
+from dreamstream.models.catalog import DEPTHS, MODELS, cached_weights, find_model
+from dreamstream.rendering.job import flag_of
+from dreamstream.studio.folder import Folder
+
+Settings = Mapping[str, str]
+
+_NOT_HERE = frozenset(
+    {
+        *("weights", "precision", "device", "threads"),  # the engine's, for its life
+        *("start", "duration", "frames", "stats", "show", "overwrite", "resume", "save_octaves"),
+    }
+)
+"""Fields that the page sets otherwise, or that name or replace files."""
+
+_RANGES: Mapping[str, tuple[float, float, float]] = {
+    "octaves": (1, 8, 1),
+    "octave_scale": (1.1, 2, 0.05),
+    "first_steps": (0, 40, 1),
+    "steps": (0, 6, 1),
+    "step_size": (0.001, 0.03, 0.001),
+    "jitter": (0, 32, 1),
+    "smoothing": (0, 4, 0.1),
+    "zoom": (0.9, 1.1, 0.005),
+    "rotate": (-5, 5, 0.1),
+    "strength": (0, 3, 0.05),
+}
+"""Least, most and step of sliders whose field allows far more than is of use."""
+
+_FIRST = (
+    "strength",
+    "layers",
+    "octaves",
+    "chroma",
+    "evenness",
+    "smoothing",
+    "step_size",
+    "first_steps",
+    "dream_size",
+)
+"""What is shown first; all else follows under "more"."""
+
+
+class SettingsError(DreamstreamError):
+    """A setting can't be used; its message is a line."""
+
+
+def missing_model(config: DreamConfig) -> str | None:
+    """Say in a line what is missing of a network; None where nothing is.
+
+    The studio itself fetches nothing.
+    """
+    entry = find_model(config.model)
+    if config.weights is not None or entry.published is None or cached_weights(entry.published):
+        return None
+    return (
+        f"the weights of {entry.name} are not on this machine; fetch their "
+        f"{entry.published.megabytes} MB with "
+        f"'dreamstream PHOTO.jpg DREAM.jpg --model {entry.name}'"
+    )
+
+
+def dream_config(settings: Settings, folder: Folder) -> DreamConfig:
+    """Make the configuration of settings.
+
+    Raises:
+        SettingsError: A value is wrong, or names a file outside of the folder.
+    """
+    config: DreamConfig = _configured(DreamConfig, settings, folder)
+    try:
+        missing = missing_model(config)
+    except DreamstreamError as error:
+        raise SettingsError(str(error)) from error
+    if missing:
+        raise SettingsError(missing)
+    return config
+
+
+def media_config(settings: Settings, folder: Folder) -> MediaConfig:
+    """Make the configuration of what is read and how it is written; see :func:`dream_config`."""
+    config: MediaConfig = _configured(MediaConfig, settings, folder)
+    return config
+
+
+def _configured(kind: type[Any], settings: Settings, folder: Folder) -> Any:
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    try:
+        values = {
+            name: _value(known[name], text, folder)
+            for name, text in settings.items()
+            if name in known
+        }
+        return configure(kind, values)
+    except (DreamstreamError, FieldError) as error:
+        raise SettingsError(" ".join(str(error).split())) from error
+
+
+def _value(field: "dataclasses.Field[Any]", text: str, folder: Folder) -> Any:
+    if field.name in _NOT_HERE - {"start", "duration", "resume", "overwrite"}:
+        raise SettingsError(f"{flag_of(field.name)} can't be set in the studio")
+    if field.type is bool:
+        return text == "true"
+    try:
+        value = reader(field)(text)
+    except argparse.ArgumentTypeError as error:
+        raise SettingsError(f"{flag_of(field.name)}: {error}") from error
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{flag_of(field.name)}: {text!r} can't be used") from error
+    return folder.file(text) if _names_file(field) and value is not None else value
+
+
+def _names_file(field: "dataclasses.Field[Any]") -> bool:
+    return "Path" in str(field.type)
+
+
+def check_names(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings whose names are fields' and whose values are texts.
+
+    Raises:
+        SettingsError: Others are among them.
+    """
+    names = {
+        field.name for kind in (DreamConfig, MediaConfig) for field in dataclasses.fields(kind)
+    }
+    for name, value in settings.items():
+        if name not in names or name == "filled" or not isinstance(value, str):
+            raise SettingsError(f"there is no setting {name}")
+    return dict(settings)
+
+
+def command_line(source: str, output: str, settings: Settings) -> str:
+    """Write the command that does the same, for a shell in the studio's folder."""
+    words = ["dreamstream", _as_file(source), _as_file(output)]
+    for name, text in settings.items():
+        if text in ("true", "false") and _is_switch(name):
+            positive = text == "true"
+            negative = flag_of(name).startswith("--no-")
+            flag = "--" + flag_of(name).removeprefix("--no-" if negative else "--")
+            words.append(flag if positive != negative else f"--no-{flag.removeprefix('--')}")
+        elif text.startswith("-"):
+            words.append(f"{flag_of(name)}={text}")
+        else:
+            words += [flag_of(name), text]
+    return shlex.join(words)
+
+
+def _as_file(name: str) -> str:
+    return f"./{name}" if name.startswith("-") or name == "camera" or ":" in name else name
+
+
+def _is_switch(name: str) -> bool:
+    return any(
+        field.name == name and field.type is bool
+        for kind in (DreamConfig, MediaConfig)
+        for field in dataclasses.fields(kind)
+    )
+
+
+def texts_of(config: Any, names: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return a configuration's values as texts, all or those of the names given."""
+    return {
+        field.name: _text(field, getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if names is None or field.name in names
+    }
+
+
+def _text(field: "dataclasses.Field[Any]", value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return show(value, none_of(field))
+
+
+def toml_of(settings: Settings) -> str:
+    """Write settings as a TOML file that ``--config`` takes."""
+    lines = ["# A look for dreamstream: dreamstream IN OUT --config THIS-FILE"]
+    fields = {
+        field.name: field
+        for kind in (DreamConfig, MediaConfig)
+        for field in dataclasses.fields(kind)
+    }
+    for name, text in settings.items():
+        lines.append(f"{name.replace('_', '-')} = {_toml_value(fields[name], text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(field: "dataclasses.Field[Any]", text: str) -> str:
+    value = text if field.type is bool else reader(field)(text)
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_quoted(name)} = {float(each):g}" for name, each in value.items())
+        return "{ " + pairs + " }"
+    if field.type is bool:
+        return text
+    if isinstance(value, int | float):
+        return repr(value)
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML string: JSON's escapes are among TOML's, which also wants DEL escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def tables() -> dict[str, Any]:
+    """Describe all knobs and presets for the page."""
+    media = MediaConfig()
+    return {
+        "presets": [_describe_preset(name) for name in PRESETS],
+        "preset": DreamConfig().preset,
+        "of_preset": [field.name for field in dataclasses.fields(Preset) if field.name != "about"],
+        "depths": list(DEPTHS),
+        "knobs": [
+            *(
+                _describe(field, DreamConfig())
+                for field in dataclasses.fields(DreamConfig)
+                if _is_knob(field)
+            ),
+            *(
+                _describe(field, media)
+                for field in dataclasses.fields(MediaConfig)
+                if _is_knob(field)
+            ),
+        ],
+    }
+
+
+def _is_knob(field: "dataclasses.Field[Any]") -> bool:
+    return field.name not in _NOT_HERE and field.name != "preset"
+
+
+def _describe_preset(name: str) -> dict[str, Any]:
+    config = DreamConfig(preset=name)
+    return {
+        "name": name,
+        "about": PRESETS[name].about,
+        "values": texts_of(config),
+        "missing": missing_model(config),
+    }
+
+
+def _describe(field: "dataclasses.Field[Any]", config: Any) -> dict[str, Any]:
+    value = getattr(config, field.name)
+    choices = field.metadata.get("choices")
+    if field.name == "model":
+        choices = [name for name in MODELS if missing_model_named(name) is None]
+    described: dict[str, Any] = {
+        "name": field.name,
+        "label": field.name.replace("_", " "),
+        "help": field.metadata["help"],
+        "group": field.metadata["group"],
+        "default": _text(field, value),
+        "first": field.name in _FIRST,
+        "none": none_of(field),
+    }
+    if field.type is bool:
+        return {**described, "kind": "switch"}
+    if choices:
+        return {**described, "kind": "choice", "choices": list(choices)}
+    if field.name == "layers":
+        return {**described, "kind": "layers"}
+    span = _range(field, config)
+    return {**described, "kind": "text"} if span is None else {**described, "kind": "range", **span}
+
+
+def missing_model_named(name: str) -> str | None:
+    """See :func:`missing_model`."""
+    entry = find_model(name)
+    return None if entry.published is None or cached_weights(entry.published) else name
+
+
+def _range(field: "dataclasses.Field[Any]", config: Any) -> dict[str, float] | None:
+    """Return a slider's least, most and step; None for what is no number, or has no bounds."""
+    if field.name in _RANGES:
+        least, most, step = _RANGES[field.name]
+        return {"least": least, "most": most, "step": step}
+    if field.type is not float or not isinstance(getattr(config, field.name), int | float):
+        return None
+    in_unit = _takes(config, field.name, 0.0) and _takes(config, field.name, 1.0)
+    if in_unit and not _takes(config, field.name, 1.001) and not _takes(config, field.name, -0.001):
+        return {"least": 0, "most": 1, "step": 0.01}
+    return None
+
+
+def _takes(config: Any, name: str, value: float) -> bool:
+    try:
+        dataclasses.replace(config, **{name: value})
+    except (FieldError, UsageError, ValueError):
+        return False
+    return True
