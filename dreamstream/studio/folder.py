@@ -155,7 +155,7 @@ class Folder:
             if child.is_dir(follow_symlinks=False):
                 if depth and path != self.work / "cache":
                     yield from self._walk(path, depth - 1)
-            elif child.is_file():
+            elif path.is_file():
                 yield path
 
     def new_output(self, source: str, ending: str) -> Path:

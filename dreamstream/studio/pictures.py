@@ -12,8 +12,8 @@ from dreamstream.frames import Pixels
 from dreamstream.sources import open_source
 
 _QUALITY = 88
-_EARLIER = (0.0, 0.2, 1.0, 5.0)
-"""Seconds before a time at which a frame is looked for, where the file ends before it."""
+_EARLIER = (0.1, 1.0, 5.0)
+"""Seconds before its end from which on a film is searched for its last frame."""
 
 
 def read_frame(path: Path, seconds: float) -> Pixels:
@@ -22,20 +22,34 @@ def read_frame(path: Path, seconds: float) -> Pixels:
     Raises:
         SourceError: The file can't be read.
     """
+    try:
+        return _frames_from(path, seconds, first=True)
+    except (SourceError, StopIteration):
+        end = _length(path)
     for earlier in _EARLIER:
-        start = max(0.0, seconds - earlier)
         try:
-            with open_source(path, MediaConfig(start=Fraction(str(round(start, 6))))) as source:
-                found = next(source).pixels
-                if earlier:
-                    for later in source:
-                        found = later.pixels
-                return found
+            return _frames_from(path, min(seconds, end) - earlier, first=False)
         except (SourceError, StopIteration):
-            if not start:
-                raise
+            continue
+    return _frames_from(path, 0.0, first=True)
+
+
+def _frames_from(path: Path, seconds: float, *, first: bool) -> Pixels:
+    """Return the first or the last frame from a time on."""
+    start = Fraction(str(round(max(0.0, seconds), 6)))
+    with open_source(path, MediaConfig(start=start)) as source:
+        found = next(source).pixels
+        if not first:
+            for later in source:
+                found = later.pixels
+        return found
+
+
+def _length(path: Path) -> float:
+    """Return a film's length in seconds, as far as it is known; 0 of a photo."""
     with open_source(path) as source:
-        return next(source).pixels
+        info = source.info
+        return float((info.frames or 0) / (info.rate or 1))
 
 
 def jpeg(pixels: Pixels, width: int = 0, quality: int = _QUALITY) -> bytes:

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import shlex
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from dreamstream.cli.settings_files import configure
@@ -28,6 +29,8 @@ _NOT_HERE = frozenset(
     }
 )
 """Fields that the page sets otherwise, or that name or replace files."""
+
+_TIMES = frozenset({"start", "duration"})
 
 _RANGES: Mapping[str, tuple[float, float, float]] = {
     "octaves": (1, 8, 1),
@@ -184,6 +187,8 @@ def texts_of(config: Any, names: Mapping[str, Any] | None = None) -> dict[str, s
 def _text(field: "dataclasses.Field[Any]", value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Fraction) and field.name in _TIMES:
+        return str(float(value))
     return show(value, none_of(field))
 
 
