@@ -15,8 +15,8 @@ from dreamstream.config import (
     PRESETS,
     DreamConfig,
     LiveConfig,
+    Look,
     MediaConfig,
-    Preset,
 )
 from dreamstream.errors import FieldError
 from dreamstream.models.catalog import MODELS
@@ -24,6 +24,7 @@ from dreamstream.models.catalog import MODELS
 DREAM_FIELDS = [field.name for field in dataclasses.fields(DreamConfig)]
 OWN_DEFAULTS = {
     "preset",
+    "strength",
     "weights",
     "seed",
     "tile",
@@ -59,16 +60,22 @@ every_preset = pytest.mark.parametrize("name", PRESETS)
 
 
 def test_presets_set_every_field_but_those_with_a_default_of_their_own() -> None:
-    about_a_preset = {field.name for field in dataclasses.fields(Preset)} - {"about"}
-    assert set(DREAM_FIELDS) - OWN_DEFAULTS == about_a_preset == set(OTHER)
+    of_a_look = {field.name for field in dataclasses.fields(Look)}
+    assert set(DREAM_FIELDS) - OWN_DEFAULTS == of_a_look | {"model"} == set(OTHER)
 
 
 @every_preset
-def test_every_field_that_is_not_given_comes_from_the_preset(name: str) -> None:
-    config, preset = DreamConfig(preset=name), PRESETS[name]
-    for field in set(OTHER) - {"max_loss"}:
-        assert getattr(config, field) == getattr(preset, field)
-    assert config.seed == 0
+@pytest.mark.parametrize("model", [None, *MODELS])
+def test_every_field_that_is_not_given_comes_from_the_presets_look_for_the_model(
+    name: str, model: str | None
+) -> None:
+    given: dict[str, Any] = {} if model is None else {"model": model}
+    config = DreamConfig(preset=name, **given)
+    assert config.model == (model or PRESETS[name].model)
+    look = PRESETS[name].look(config.model)
+    for field in set(OTHER) - {"model"}:
+        assert getattr(config, field) == getattr(look, field)
+    assert (config.seed, config.strength) == (0, 1)
     assert config.weights is None
 
 
@@ -83,9 +90,10 @@ def test_every_field_that_is_not_given_comes_from_the_preset(name: str) -> None:
 )
 def test_what_is_given_wins_over_the_preset_and_leaves_the_rest(name: str, field: str) -> None:
     config, plain = DreamConfig(preset=name, **{field: OTHER[field]}), DreamConfig(preset=name)
-    assert getattr(config, field) == OTHER[field] != getattr(PRESETS[name], field)
-    unchanged = set(OTHER) - {field} - ({"max_loss"} if field == "model" else set())
-    assert all(getattr(config, other) == getattr(plain, other) for other in unchanged)
+    assert getattr(config, field) == OTHER[field] != getattr(plain, field)
+    if field != "model":  # which has a look of its own
+        unchanged = set(OTHER) - {field}
+        assert all(getattr(config, other) == getattr(plain, other) for other in unchanged)
 
 
 @pytest.mark.parametrize("field", ["max_loss", "dream_size"])
@@ -97,11 +105,19 @@ def test_none_given_is_kept_and_not_taken_from_the_preset(field: str) -> None:
 
 @every_preset
 @pytest.mark.parametrize("model", MODELS)
-def test_the_ceiling_is_10_for_inception_v3_and_the_presets_for_every_other_model(
+def test_the_ceiling_is_at_most_10_in_the_original_programs_units_alone(
     name: str, model: str
 ) -> None:
-    expected = 10 if model == "inception_v3" else PRESETS[name].max_loss
-    assert DreamConfig(preset=name, model=model).max_loss == expected
+    limit = DreamConfig(preset=name, model=model).loss_limit
+    assert (limit <= 10) == (model == "inception_v3")
+
+
+def test_another_model_takes_its_own_look_and_keeps_what_was_given() -> None:
+    config = DreamConfig(preset="classic", octaves=2)
+    other = dataclasses.replace(config, model="vgg16")
+    assert other == DreamConfig(preset="classic", model="vgg16", octaves=2)
+    assert other.max_loss != config.max_loss
+    assert dataclasses.replace(other, model="inception_v3") == config
 
 
 def test_a_ceiling_that_is_given_holds_for_inception_v3_too() -> None:
@@ -120,7 +136,7 @@ def test_the_classic_preset_has_the_original_programs_numbers() -> None:
 
 
 def test_there_are_classic_and_at_least_five_presets_for_video() -> None:
-    video = [name for name, preset in PRESETS.items() if preset.octave_rule == "reinject"]
+    video = [name for name in PRESETS if DreamConfig(preset=name).octave_rule == "reinject"]
     assert set(PRESETS) == {"classic", *video}
     assert len(video) >= 5
     assert all(PRESETS[name].about for name in PRESETS)
@@ -183,6 +199,8 @@ def test_a_number_that_is_negative_not_finite_or_huge_is_refused_by_name(
         ("smoothing", 1001),
         ("evenness", 1.01),
         ("chroma", 1.01),
+        ("strength", 2.01),
+        ("strength", -0.01),
         ("blend", 1.01),
         ("dream_size", 0),
         ("octave_rule", "none"),
@@ -285,6 +303,7 @@ def test_replacing_the_preset_takes_its_look_and_keeps_what_was_given() -> None:
 def test_replacing_the_model_takes_the_ceiling_of_its_units() -> None:
     config = DreamConfig()
     assert dataclasses.replace(config, model="inception_v3").max_loss == 10
+    assert config.changed(model="inception_v3").max_loss == 10
     assert dataclasses.replace(DreamConfig(max_loss=7.0), model="inception_v3").max_loss == 7
 
 

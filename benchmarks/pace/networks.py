@@ -86,7 +86,7 @@ def _random_weights(folder: Path) -> Path:
 
 
 def _inception_v3(weights: Path) -> Network:
-    layers = PRESETS[ORIGINAL_PRESET].layers
+    layers = PRESETS[ORIGINAL_PRESET].look("inception_v3").layers
     config = DreamConfig(model="inception_v3", layers=layers, weights=weights)
     whole = keras.applications.InceptionV3(weights=None, include_top=False)
     whole.load_weights(weights)

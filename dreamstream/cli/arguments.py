@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
-from dreamstream.config import PRESETS, DreamConfig, LiveConfig, MediaConfig, Preset
+from dreamstream.config import PRESETS, DreamConfig, LiveConfig, Look, MediaConfig
 from dreamstream.config.version import __version__
 from dreamstream.errors import UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
@@ -166,7 +166,7 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay settings over others; a preset among them also over what the others' presets set."""
     if "preset" in above:
-        of_presets = {field.name for field in dataclasses.fields(Preset)}
+        of_presets = {"model", *(field.name for field in dataclasses.fields(Look))}
         below = {name: value for name, value in below.items() if name not in of_presets}
     return {**below, **above}
 

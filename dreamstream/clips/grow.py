@@ -12,6 +12,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Schedule
 from dreamstream.dream.dreamer import check_pixels, log_dropped
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fading import faded, faded_octaves
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
@@ -150,7 +151,8 @@ class Grower:
         composed = ComposedFrame(pixels.copy(), np.zeros_like(source))
         if sizes:
             octaves = self._octaves_now(source, sizes)
-            composed = self._limiter.compose(full, octaves[-1].image - source)
+            residual = faded(octaves[-1].image - source, self._config.opacity)
+            composed = self._limiter.compose(full, residual)
         self._report(source, octaves, composed, begun)
         self._index += 1
         return self._enlarger.reduce(composed.pixels, given)
@@ -195,7 +197,9 @@ class Grower:
         source_loss = composed.source_loss
         if self._measure_losses and octaves and source_loss is None:
             source_loss = self._measure(source)
-        self.octave_images = [octave.image for octave in self._turn]
+        self.octave_images = faded_octaves(
+            [octave.image for octave in self._turn], source, self._config.opacity
+        )
         self.report = DreamReport(
             steps=tuple(octave.steps for octave in octaves),
             dropped_octaves=self._config.octaves - len(octaves),

@@ -23,6 +23,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.core import COLD_HEADROOM, DreamCore, Headroom, Schedule
 from dreamstream.dream.dreamer import check_pixels
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fading import laid_over
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.report import DreamReport
@@ -236,11 +237,12 @@ class Zoomer:
         weights = np.float32(_PUSH / steps * share) * (1 + np.float32(NEW_GROUND) * zoom.fresh)
         zoom.octaves = self._ascend(moved, weights, steps, zoom.step * steps, _MOVED_HEADROOM)
         plain, whole = zoom.statistics
-        held = plain.toward(whole, share).hold(zoom.octaves[-1].image)
-        return np.clip(held, -1, 1)
+        held = plain.toward(whole, share * self._config.strength).hold(zoom.octaves[-1].image)
+        return laid_over(moved, np.clip(held, -1, 1), self._config.opacity)
 
     def _find_statistics(self, zoom: _ZoomState) -> tuple[BandStatistics, BandStatistics]:
         even, steps = np.ones(zoom.size, np.float32), self._config.first_steps
+        even /= np.float32(self._config.step_factor)  # a strength over 1 goes beyond them
         dream = self._ascend(zoom.photo, even, steps, 0, COLD_HEADROOM)[-1].image
         plain = BandStatistics.of(zoom.photo)
         return plain, BandStatistics.of(np.clip(dream, -1, 1)).over(plain)

@@ -6,6 +6,7 @@ The command line derives its flags from the fields of :class:`DreamConfig`, :cla
 
 from dreamstream.config.dream import (
     FLOWS,
+    MOST_STRENGTH,
     OCTAVE_RULES,
     PRECISIONS,
     RAW_MAX_LOSS,
@@ -18,7 +19,9 @@ from dreamstream.config.presets import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
     ORIGINAL_PRESET,
+    OTHER_MODELS,
     PRESETS,
+    Look,
     Preset,
 )
 
@@ -29,14 +32,17 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_PRESET",
     "FLOWS",
+    "MOST_STRENGTH",
     "OCTAVE_RULES",
     "ORIGINAL_PRESET",
+    "OTHER_MODELS",
     "PRECISIONS",
     "PRESETS",
     "RAW_MAX_LOSS",
     "TILINGS",
     "DreamConfig",
     "LiveConfig",
+    "Look",
     "MediaConfig",
     "Preset",
 ]

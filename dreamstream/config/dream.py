@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
-from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Preset
+from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Look, Preset
 from dreamstream.errors import FieldError
 
 OCTAVE_RULES = ("reinject", "classic")
@@ -19,8 +19,10 @@ FLOWS = ("fast", "medium", "off")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 RAW_MAX_LOSS: Mapping[str, float] = MappingProxyType({"inception_v3": 10.0})
-"""Default ceilings of models whose loss keeps the original program's units; every other model's
-layers are scaled so that a photo's mean square is 1, and the preset's ceiling serves them all."""
+"""Highest default ceilings of models whose loss keeps the original program's units; every other
+model's layers are scaled so that a photo's mean square is 1."""
+
+MOST_STRENGTH = 2.0
 
 _MOST_OCTAVES, _MOST_SCALE, _MOST_STEPS, _MOST_PIXELS = 64, 16, 100_000, 1000
 _MOST_STEP, _MOST_LOSS, _MOST_COEFFICIENT = 2.0, 1e9, 1e6
@@ -58,6 +60,9 @@ class DreamConfig:
             ``max_loss`` takes up to two more on the last octave, or ``steps``.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
         max_loss: Ceiling of the loss; None is no ceiling.
+        strength: How much of a dream, in [0, 2].  Up to 1 a frame shows that share of its
+            residual, 0 the source itself; beyond 1 every step, and what a shot is held at, is as
+            many times as large.
         jitter: Largest shift before a step, in pixels.
         seed: Chooses the sequence of shifts.
         smoothing: Standard deviation in pixels to which the gradient's blur grows over an
@@ -106,6 +111,9 @@ class DreamConfig:
         "ceiling of the loss, a number or none; 10 for inception_v3",
         "dream",
         none="none",
+    )
+    strength: float = option(
+        1.0, "how much of a dream, from 0 (the source) to 2 (overwhelming)", "dream"
     )
     jitter: int = option(_FROM_PRESET, "largest shift before a step, in pixels", "dream")
     seed: int = option(0, "chooses the sequence of shifts", "dream")
@@ -190,8 +198,18 @@ class DreamConfig:
         """The loss that no frame may pass; inf for the original program, which only stops there."""
         return math.inf if self.is_original else self.loss_limit
 
+    @property
+    def opacity(self) -> float:
+        """Share of a dream's residual that is shown: the strength, up to 1."""
+        return min(self.strength, 1.0)
+
+    @property
+    def step_factor(self) -> float:
+        """How many times ``step_size`` a step is: the strength, from 1."""
+        return max(self.strength, 1.0)
+
     def _fill_in(self, preset: Preset, filled: Mapping[str, Any]) -> None:
-        """Take what was not given from the preset; max_loss follows the model's units.
+        """Take what was not given from the preset's look for the model.
 
         Args:
             preset: The look.
@@ -203,10 +221,9 @@ class DreamConfig:
             if (value := getattr(self, field.name)) is _FROM_PRESET
             or (field.name in filled and value == filled[field.name])
         ]
-        values = {name: getattr(preset, name) for name in absent}
-        model = values.get("model", self.model)
-        if "max_loss" in absent and model in RAW_MAX_LOSS:
-            values["max_loss"] = RAW_MAX_LOSS[model]
+        model = preset.model if "model" in absent else self.model
+        look = preset.look(model)
+        values = {name: model if name == "model" else getattr(look, name) for name in absent}
         for name, value in values.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "filled", values)
@@ -218,6 +235,7 @@ class DreamConfig:
         require("steps", self.steps, least=0, most=_MOST_STEPS)
         require("first_steps", self.first_steps, least=0, most=_MOST_STEPS)
         require("step_size", self.step_size, above=0, most=_MOST_STEP)
+        require("strength", self.strength, least=0, most=MOST_STRENGTH)
         require("jitter", self.jitter, least=0, most=_MOST_PIXELS)
         require("seed", self.seed, least=0)
         require("smoothing", self.smoothing, least=0, most=_MOST_SMOOTHING)
@@ -235,7 +253,7 @@ class DreamConfig:
             raise FieldError("flow", f"{self.flow!r} is none of {FLOWS}")
         self._validate_engine()
         if self.is_original:
-            self._require_bare(PRESETS[self.preset])
+            self._require_bare(PRESETS[self.preset].look(self.model))
 
     def _validate_tile(self) -> None:
         if isinstance(self.tile, int):
@@ -250,10 +268,10 @@ class DreamConfig:
         if not _DEVICE.fullmatch(self.device):
             raise FieldError("device", f"{self.device!r} is none of auto, cpu, gpu, gpu:N")
 
-    def _require_bare(self, preset: Preset) -> None:
+    def _require_bare(self, look: Look) -> None:
         """Raise where the original program is asked for what it doesn't have."""
         for name in _SHAPING:
-            if getattr(self, name) != getattr(preset, name):
+            if getattr(self, name) != getattr(look, name):
                 raise FieldError(
                     name,
                     f"the preset {self.preset} is the original program, which has none; "

@@ -14,6 +14,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
+from dreamstream.dream.fading import faded_octaves
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
@@ -196,12 +197,14 @@ class Dreamer:
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
+        self._warper.scale(self._starts.follow())
         warped = self._warper.warp(analysis)
         dreamed = self._dream_warped(pixels, size, warped)
         self._warper.remember(analysis, dreamed.composed.residual)
         self._learn(warped, dreamed)
-        self._report(warped, dreamed, analysis.seconds, time.perf_counter() - begun)
-        return self._enlarger.reduce(dreamed.composed.pixels, given)
+        shown = self._fade(pixels, dreamed)
+        self._report(warped, shown, analysis.seconds, time.perf_counter() - begun)
+        return self._enlarger.reduce(shown.composed.pixels, given)
 
     def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
         full = to_model_range(pixels)
@@ -241,7 +244,7 @@ class Dreamer:
 
     def _predicted_loss(self, start: Start, last: Octave) -> float:
         """Return the loss that a frame's last step predicted; NaN where that would say little."""
-        layers, step_size = self.config.layers, self.config.step_size
+        layers, step_size = self.config.layers, self.config.step_factor * self.config.step_size
         one_way = min(layers.values()) > 0  # or the loss is a difference, and close to nothing
         knows = one_way and step_size <= _MODERATE_STEP and not start.cold and not start.near
         return last.predicted_loss if knows else math.nan
@@ -261,6 +264,18 @@ class Dreamer:
         again = replace(start, image=last.image, steps=steps, headroom=Headroom(headroom, headroom))
         more = self._run(again, [size], turn)[-1]
         return replace(more, steps=last.steps + more.steps) if more.steps else None
+
+    def _fade(self, pixels: Pixels, dreamed: _Dreamed) -> _Dreamed:
+        """Show as much of a dream as the strength asks for; what is carried on is all of it."""
+        opacity, composed = self.config.opacity, dreamed.composed
+        self.octave_images = [octave.image for octave in dreamed.octaves]
+        if opacity == 1 or not dreamed.octaves:
+            return dreamed
+        full, size = to_model_range(pixels), composed.residual.shape[:2]
+        self.octave_images = faded_octaves(self.octave_images, shrink(full, size), opacity)
+        measures = self._measure_losses
+        shown = self._limiter.fade(full, composed, opacity, measures=measures)
+        return replace(dreamed, composed=shown)
 
     def _learn(self, warped: WarpedResidual, dreamed: _Dreamed) -> None:
         """Take from a frame what the next ones are measured by."""
@@ -289,7 +304,6 @@ class Dreamer:
         taken = [0] * len(self._dreamable_sizes((height, width)))
         for number, octave in zip(dreamed.chosen, dreamed.octaves, strict=True):
             taken[number] = octave.steps
-        self.octave_images = [octave.image for octave in dreamed.octaves]
         self.report = DreamReport(
             cut=warped.change is Change.CUT,
             flash=warped.change is Change.FLASH,
@@ -300,7 +314,7 @@ class Dreamer:
             loss=composed.loss,
             ascent_loss=dreamed.octaves[-1].loss if dreamed.octaves else None,
             confidence=float(warped.confidence.mean()) if warm else None,
-            residual_rms=self._starts.strength * HALF_RANGE,
+            residual_rms=self.config.opacity * self._starts.strength * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )

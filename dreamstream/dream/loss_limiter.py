@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dreamstream.dream.fading import faded
 from dreamstream.dream.resampling import enlarge, shrink
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
 
@@ -81,6 +82,23 @@ class LossLimiter:
         if loss <= self.limit:
             return ComposedFrame(dream, residual, loss)
         return self._lower(part, residual, loss)
+
+    def fade(
+        self, full: FloatImage, composed: ComposedFrame, opacity: float, *, measures: bool
+    ) -> ComposedFrame:
+        """Show a share of a composed frame's residual, under the ceiling too.
+
+        Args:
+            full: (H, W, 3) float32 source in [-1, 1].
+            composed: Source and whole residual.
+            opacity: The share, in [0, 1]; 0 is the source itself.
+            measures: Measure the loss in any case.
+        """
+        known = 0.0 if composed.loss is None else composed.loss  # None: it was predicted far below
+        shown = self.compose(full, faded(composed.residual, opacity), None if measures else known)
+        if shown.source_loss is None:
+            shown = replace(shown, source_loss=composed.source_loss)
+        return shown
 
     def _is_far(self, predicted_loss: float) -> bool:
         return math.isinf(self.limit) or predicted_loss <= UNMEASURED_UP_TO * self.limit

@@ -21,7 +21,8 @@ class StepParams(NamedTuple):
 
     Attributes:
         coefficients: (layers,) of the layers' mean-square activations, in the extractor's order.
-        step_size: Scalar, mean absolute change of a pixel, in the range [-1, 1].
+        step_size: Scalar, mean absolute change of a pixel, in the range [-1, 1]; with a strength
+            over 1 as many times the configuration's.
         sharpest_blur: Scalar, pixels, standard deviation of the gradient's blur at the start of an
             octave; 0 is no blur.
         blur_growth: Scalar, pixels, by which it grows until the octave's end.
@@ -44,7 +45,7 @@ def step_params(config: DreamConfig) -> StepParams:
     sharpest = min(SHARPEST_SIGMA, config.smoothing)
     return StepParams(
         coefficients=np.array(list(config.layers.values()), np.float32),
-        step_size=_scalar(config.step_size),
+        step_size=_scalar(config.step_factor * config.step_size),
         sharpest_blur=_scalar(sharpest),
         blur_growth=_scalar(config.smoothing - sharpest),
         colour_mix=colour_mix(config.chroma),

@@ -75,16 +75,35 @@ class Starts:
         """Forget the stream so far."""
         self.strength = 0.0
         self._held: float | None = None
+        self._step_factor: float | None = None
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return all that is remembered between frames, as named arrays."""
-        known = {"strength": np.array(self.strength)}
-        return known if self._held is None else {**known, "held": np.array(self._held)}
+        known = {
+            "strength": self.strength,
+            "held": self._held,
+            "step_factor": self._step_factor,
+        }
+        return {name: np.array(value) for name, value in known.items() if value is not None}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Remember what another's :meth:`state` returned."""
         self.strength = float(state["strength"])
         self._held = float(state["held"]) if "held" in state else None
+        self._step_factor = float(state["step_factor"]) if "step_factor" in state else None
+
+    def follow(self) -> float:
+        """Follow a strength over 1 that has changed; return by how much to scale what is carried.
+
+        What a shot is held at is scaled with it: a change shows at once, and a way there and back
+        ends where it began.
+        """
+        factor = self.config.step_factor
+        ratio = factor / (factor if self._step_factor is None else self._step_factor)
+        self._step_factor = factor
+        self.strength *= ratio
+        self._held = None if self._held is None else self._held * ratio
+        return ratio
 
     def choose(self, source: FloatImage, warped: WarpedResidual) -> Start:
         """Choose what a frame starts from.

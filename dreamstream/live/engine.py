@@ -72,7 +72,7 @@ class LiveFrame:
     @property
     def pixels(self) -> Pixels:
         """(H, W, 3) uint8 RGB, the dream."""
-        return self.dreamed.snapshot.pixels
+        return self.dreamed.pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class LiveEngine:
         dreams: Holds the newest dream.
         losses: Index and loss of the frames that the network has looked at, oldest first; whoever
             shows the frames takes them out.
-        strength: The viewer's factor on how strong the dream is held.
+        strength: How much of a dream, as :attr:`DreamConfig.strength`; it may change at any time.
         failure: What a thread ended with; None while all go well.
     """
 
@@ -112,7 +112,7 @@ class LiveEngine:
     ) -> None:
         self.dreams: Mailbox[LiveFrame] = Mailbox()
         self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
-        self.strength = 1.0
+        self.strength = config.strength
         self.failure: Exception | None = None
         self._size, self._period, self._captured, self._load = size, period, captured, load
         self._carried = LiveResidual(config)
@@ -183,7 +183,7 @@ class LiveEngine:
             loaded.controller.note_frame(passed, turns)
             side = loaded.controller.rung.side
         update = self._updates.take()
-        dreamed = self._carried.advance(index, captured.pixels, side, update)
+        dreamed = self._carried.advance(index, captured.pixels, side, update, self.strength)
         if dreamed.change is not Change.FLASH:
             self._snapshots.put(dreamed.snapshot)
         seconds = time.perf_counter() - begun

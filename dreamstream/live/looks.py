@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from dreamstream.config import DEFAULT_MODEL, PRESETS, DreamConfig, Preset
+from dreamstream.config import DEFAULT_MODEL, MOST_STRENGTH, PRESETS, DreamConfig, Look
 from dreamstream.models.catalog import find_model
 
-_LOOK = {field.name for field in dataclasses.fields(Preset)} - {"model", "dream_size"}
+_LOOK = {field.name for field in dataclasses.fields(Look)} - {"dream_size"}
 _KEPT = [
     field.name
     for field in dataclasses.fields(DreamConfig)
@@ -13,8 +13,8 @@ _KEPT = [
 ]
 """Settings that are no part of a preset's look."""
 
-WEAKEST, STRONGEST, STRENGTH_RATIO = 0.25, 4.0, 1.25
-"""Bounds of the viewer's factor on the strength, and what a key press makes of it."""
+STRENGTH_STEP = 0.1
+"""What a key press adds to the strength, or takes from it."""
 
 
 def next_preset(config: DreamConfig) -> DreamConfig:
@@ -47,12 +47,12 @@ def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
 
 def name_look(config: DreamConfig) -> str:
     """Name a look by its preset, or by its layers where they are not the preset's."""
-    if config.layers == PRESETS[config.preset].layers:
+    if config.layers == PRESETS[config.preset].look(config.model).layers:
         return config.preset
     return " + ".join(config.layers)
 
 
 def next_strength(strength: float, *, stronger: bool) -> float:
     """Return the strength after a key press."""
-    factor = STRENGTH_RATIO if stronger else 1 / STRENGTH_RATIO
-    return min(max(strength * factor, WEAKEST), STRONGEST)
+    after = strength + (STRENGTH_STEP if stronger else -STRENGTH_STEP)
+    return min(max(round(after, 2), 0.0), MOST_STRENGTH)

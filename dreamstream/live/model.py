@@ -73,7 +73,7 @@ class LiveModel:
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
         self._core = DreamCore(unshifted, extractor, guarded_step)
-        self._params = step_params(config)
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
         self._looks = 0
 
@@ -87,7 +87,8 @@ class LiveModel:
             ValueError: It differs in what a loaded network keeps for its life.
         """
         require_changeable(self.config, config)
-        self.config, self._params = config, step_params(config)
+        self.config = config
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
 
     def warm_up(self, size: Size, side: int) -> None:
@@ -113,7 +114,8 @@ class LiveModel:
         Args:
             snapshot: What was shown.
             rung: Dream size and steps.
-            strength: The viewer's factor on how strong a shot is held.
+            strength: As :attr:`DreamConfig.strength`; what is under 1 fades what is shown, and
+                counts for nothing here.
         """
         size = fit_size((snapshot.pixels.shape[0], snapshot.pixels.shape[1]), rung.side)
         shown = shrink(to_model_range(snapshot.pixels), size)
@@ -164,10 +166,11 @@ class LiveModel:
         confidence = resample(snapshot.confidence, size)
         flow = enlarge_flow(snapshot.backward_flow, size)
         rms = root_mean_square(residual)
-        gain = min(HOLDING_SHARE * strength_gain(rms, strength * self._target), MOST_HOLDING)
+        factor = max(strength, 1.0)
+        gain = min(HOLDING_SHARE * strength_gain(rms, factor * self._target), MOST_HOLDING)
         blend = live_blend(self.config) ** BLEND_POWER
         weights = step_weights(residual, confidence, flow, blend, gain)
-        return np.asarray(np.minimum(weights, LONGEST_STEP), np.float32)
+        return np.asarray(factor * np.minimum(weights, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:
         octaves = min(self.config.octaves - 1, COARSE_OCTAVES)

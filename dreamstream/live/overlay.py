@@ -33,7 +33,7 @@ class Readout:
         loss: Of the last frame that the network looked at; None before.
         max_loss: Its ceiling; None is none.
         look: Preset or layers, by name.
-        strength: The viewer's factor.
+        strength: As :attr:`DreamConfig.strength`; the viewer may change it.
         recording: Seconds recorded; None while nothing is.
         message: What has just happened; "" for nothing.
     """

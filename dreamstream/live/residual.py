@@ -12,6 +12,7 @@ import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
+from dreamstream.dream.fading import faded
 from dreamstream.dream.resampling import Size, enlarge, fit_size
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
 from dreamstream.live.flow import LiveFlow
@@ -44,7 +45,7 @@ class Snapshot:
     Attributes:
         index: The frame's.
         shot: Which shot it is of.
-        pixels: (H, W, 3) uint8 RGB, as shown.
+        pixels: (H, W, 3) uint8 RGB, as shown where the strength is at least 1.
         source: (h, w, 3) uint8 RGB, the source small.
         residual: (h', w', 3) float32, what was added to the source.
         confidence: (h, w) float32 in [0, 1], in what was carried since the last change.
@@ -88,12 +89,16 @@ class ShownFrame:
     """One frame with its dream.
 
     Attributes:
+        pixels: (H, W, 3) uint8 RGB, what is shown.
+        opacity: Share of the residual in it.
         snapshot: What the network may look at.
         change: What happened since the frame before it.
         steps: Steps that show in this frame for the first time.
         confidence: Mean confidence in what was carried; None on a cold frame.
     """
 
+    pixels: Pixels
+    opacity: float
     snapshot: Snapshot
     change: Change
     steps: int
@@ -126,8 +131,16 @@ class LiveResidual:
         self._residual = self._confidence = np.zeros((0, 0), np.float32)
         self._way: deque[_Motion] = deque(maxlen=_MOST_FRAMES_LATE)
         self._cuts = None if config.no_cuts else CutDetector()
+        self._step_factor = 1.0
 
-    def advance(self, index: int, pixels: Pixels, side: int, update: Update | None) -> ShownFrame:
+    def advance(
+        self,
+        index: int,
+        pixels: Pixels,
+        side: int,
+        update: Update | None,
+        strength: float = 1.0,
+    ) -> ShownFrame:
         """Bring the dream to a frame.
 
         Args:
@@ -135,19 +148,24 @@ class LiveResidual:
             pixels: (H, W, 3) uint8 RGB.
             side: Longest side of the dream size, in pixels.
             update: What the network has made meanwhile, if anything.
+            strength: As :attr:`DreamConfig.strength`.
         """
         size = (pixels.shape[0], pixels.shape[1])
         source = _shrunk(pixels, fit_size(size, FLOW_SIDE))
         change = self._follow(source)
         self._resize(fit_size(size, max(side, LEAST_CARRY_SIDE)))
+        self._scale(max(strength, 1.0))
         steps = self._take_in(index, update)
         motion = self._way[-1]
-        shown = add_residual(pixels, self._residual)
+        whole = add_residual(pixels, self._residual)
+        opacity = min(strength, 1.0)
+        shown = whole if opacity == 1 else add_residual(pixels, faded(self._residual, opacity))
         taken = Snapshot(
-            index, self._shot, shown, source, self._residual, self._confidence, motion.backward
+            index, self._shot, whole, source, self._residual, self._confidence, motion.backward
         )
         warm = change is not Change.CUT and len(self._way) > 1
-        return ShownFrame(taken, change, steps, float(motion.confidence.mean()) if warm else None)
+        confidence = float(motion.confidence.mean()) if warm else None
+        return ShownFrame(shown, opacity, taken, change, steps, confidence)
 
     def _follow(self, source: Pixels) -> Change:
         """Carry the residual to a new frame; through a flash it stays as it is."""
@@ -186,6 +204,11 @@ class LiveResidual:
         if self._residual.shape[:2] != size:
             self._residual = resample(self._residual, size)
 
+    def _scale(self, step_factor: float) -> None:
+        """Follow a strength over 1 that has changed: it shows at once."""
+        self._residual = faded(self._residual, step_factor / self._step_factor)
+        self._step_factor = step_factor
+
     def _take_in(self, index: int, update: Update | None) -> int:
         """Add a change to the residual, from where the network saw it to where it is now."""
         late = None if update is None else index - update.index
@@ -219,7 +242,7 @@ class LiveResidual:
 
 def live_blend(config: DreamConfig) -> float:
     """Return the blend of a live picture: the default preset's where a configuration has none."""
-    return config.blend or PRESETS[DEFAULT_PRESET].blend
+    return config.blend or PRESETS[DEFAULT_PRESET].look(config.model).blend
 
 
 def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:

@@ -183,7 +183,7 @@ class LiveView:
             warm=dreamed.confidence is not None,
             steps=(dreamed.steps,) if dreamed.steps else (),
             confidence=dreamed.confidence,
-            residual_rms=rms * HALF_RANGE,
+            residual_rms=dreamed.opacity * rms * HALF_RANGE,
             flow_seconds=frame.seconds,
         )
         latency = now - frame.moment
@@ -333,6 +333,7 @@ class LiveView:
     def _strengthen(self, *, stronger: bool) -> None:
         engine = self._parts.engine
         engine.strength = next_strength(engine.strength, stronger=stronger)
+        self._config = self._config.changed(strength=engine.strength)
         self._say(f"strength {engine.strength:.3g}")
 
     def _toggle_full_screen(self, _code: str) -> None:

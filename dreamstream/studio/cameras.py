@@ -61,6 +61,7 @@ class Cameras:
     def change(self, client: int, config: DreamConfig) -> None:
         """Dream otherwise."""
         if client in self._open:
+            self._open[client].engine.strength = config.strength
             self._open[client].engine.change(config)
 
     def record(self, client: int, path: Path | None) -> None:

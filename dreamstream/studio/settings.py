@@ -14,7 +14,7 @@ from typing import Any
 
 from dreamstream.cli.settings_files import configure
 from dreamstream.cli.values import none_of, reader, show
-from dreamstream.config import PRESETS, DreamConfig, MediaConfig, Preset
+from dreamstream.config import PRESETS, DreamConfig, Look, MediaConfig
 from dreamstream.errors import DreamstreamError, FieldError, UsageError
 from dreamstream.models.catalog import DEPTHS, MODELS, cached_weights, find_model
 from dreamstream.rendering.job import flag_of
@@ -42,7 +42,7 @@ _RANGES: Mapping[str, tuple[float, float, float]] = {
     "smoothing": (0, 4, 0.1),
     "zoom": (0.9, 1.1, 0.005),
     "rotate": (-5, 5, 0.1),
-    "strength": (0, 3, 0.05),
+    "strength": (0, 2, 0.05),
 }
 """Least, most and step of sliders whose field allows far more than is of use."""
 
@@ -228,7 +228,7 @@ def tables() -> dict[str, Any]:
     return {
         "presets": [_describe_preset(name) for name in PRESETS],
         "preset": DreamConfig().preset,
-        "of_preset": [field.name for field in dataclasses.fields(Preset) if field.name != "about"],
+        "of_preset": ["model", *(field.name for field in dataclasses.fields(Look))],
         "depths": list(DEPTHS),
         "knobs": [
             *(

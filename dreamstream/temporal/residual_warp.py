@@ -92,6 +92,11 @@ class ResidualWarper:
         if self._begins:
             self._held_sharpness = self._sharpness
 
+    def scale(self, factor: float) -> None:
+        """Make the remembered residual as many times as strong."""
+        if self.residual is not None and factor != 1:
+            self.residual = np.float32(factor) * self.residual
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return all that is remembered, as named arrays that stay as they are."""
         state = dict(self.analysed.cuts)

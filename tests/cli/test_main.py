@@ -15,7 +15,7 @@ from pictures import fractal_pixels
 
 from dreamstream._libraries import av, cv2
 from dreamstream.cli import main as cli
-from dreamstream.config import PRESETS
+from dreamstream.config import PRESETS, DreamConfig
 from dreamstream.errors import SinkError
 from dreamstream.frames import Pixels, StreamInfo
 from dreamstream.models.catalog import MODELS
@@ -234,14 +234,14 @@ def test_stats_are_a_line_for_each_frame(run: Run, clip: Path) -> None:
     assert all(line["loss"] > 0 and line["source_loss"] > 0 for line in lines)
     # a single step, on a shifted picture, need not raise the loss of so small a one at once
     assert lines[-1]["loss"] > lines[-1]["source_loss"]
-    assert {line["max_loss"] for line in lines} == {PRESETS["menagerie"].max_loss}
+    assert {line["max_loss"] for line in lines} == {DreamConfig().max_loss}
 
 
 def test_stats_have_no_loss_where_no_network_ran(run: Run, clip: Path) -> None:
     run(clip, "out.mp4", "--frames", ":2", "--stats", "s.jsonl")
     lines = [json.loads(line) for line in Path("s.jsonl").read_text().splitlines()]
     assert [(line["loss"], line["steps"]) for line in lines] == [(None, [])] * 2
-    assert lines[0]["dropped_octaves"] == PRESETS["menagerie"].octaves
+    assert lines[0]["dropped_octaves"] == DreamConfig().octaves
 
 
 def test_each_octave_of_a_still_is_written_beside_it(run: Run, photo: Path) -> None:

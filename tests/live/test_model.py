@@ -106,9 +106,16 @@ def test_a_stronger_dream_takes_longer_steps_on_old_ground(extractor: FeatureExt
     network = LiveModel(config(), extractor)
     weak, strong = (
         np.abs(network.look(snapshot(_soft(), even), RUNG, strength).change).mean()
-        for strength in (0.8, 1.25)
+        for strength in (1.0, 1.5)
     )
     assert strong > 2 * weak
+
+
+def test_a_dream_that_is_shown_in_part_is_made_in_full(extractor: FeatureExtractor) -> None:
+    network, taken = LiveModel(config(), extractor), snapshot(_soft())
+    changes = [network.look(taken, RUNG, strength).change for strength in (0.0, 0.5, 1.0)]
+    np.testing.assert_array_equal(changes[0], changes[2])
+    np.testing.assert_array_equal(changes[1], changes[2])
 
 
 def test_a_network_without_scales_is_calibrated_by_the_first_picture() -> None:

@@ -9,19 +9,12 @@ import numpy as np
 import pytest
 from live_parts import textured
 
-from dreamstream.config import PRESETS, DreamConfig, MediaConfig
+from dreamstream.config import MOST_STRENGTH, PRESETS, DreamConfig, MediaConfig
 from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.frames import StreamInfo
 from dreamstream.live.keys import KEYS, Action, action_of, help_lines
 from dreamstream.live.ledger import Ledger
-from dreamstream.live.looks import (
-    STRONGEST,
-    WEAKEST,
-    name_look,
-    next_preset,
-    next_strength,
-    single_layer,
-)
+from dreamstream.live.looks import name_look, next_preset, next_strength, single_layer
 from dreamstream.live.meter import Meter
 from dreamstream.live.model import target_strength
 from dreamstream.live.outputs import Outputs
@@ -68,6 +61,7 @@ def test_p_keeps_every_setting_that_is_no_part_of_a_look() -> None:
         "flow": "fast",
         "no_cuts": True,
         "dream_size": None,
+        "strength": 0.4,
     }
     after = next_preset(DreamConfig(**kept))
     assert {name: getattr(after, name) for name in kept} == kept
@@ -90,13 +84,16 @@ def test_a_preset_is_called_by_its_name() -> None:
 
 
 def test_strength_has_bounds() -> None:
-    strength = 1.0
+    strength = 0.95
     for _ in range(20):
         strength = next_strength(strength, stronger=True)
-    assert strength == STRONGEST
-    for _ in range(40):
+    assert strength == MOST_STRENGTH
+    for _ in range(10):
         strength = next_strength(strength, stronger=False)
-    assert strength == WEAKEST
+    assert strength == 1
+    for _ in range(11):
+        strength = next_strength(strength, stronger=False)
+    assert strength == 0
 
 
 @pytest.mark.parametrize("preset", PRESETS)

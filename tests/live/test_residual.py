@@ -173,3 +173,29 @@ def test_the_flow_points_from_a_frame_to_the_one_before() -> None:
     backward = LiveFlow().backward(picture(3), picture(0))
     assert np.median(backward[..., 0]) == pytest.approx(3, abs=0.1)
     assert np.median(backward[..., 1]) == pytest.approx(0, abs=0.1)
+
+
+# --- strength --------------------------------------------------------------------------------
+
+
+def test_a_live_strength_fades_what_is_shown_and_not_what_is_carried() -> None:
+    dream, plain = carried(), picture()
+    first = dream.advance(0, plain, SIDE, None, 0.0)
+    second = dream.advance(1, plain, SIDE, update(first, 0.1), 0.0)
+    np.testing.assert_array_equal(second.pixels, plain)
+    half = dream.advance(2, plain, SIDE, None, 0.5)
+    whole = dream.advance(3, plain, SIDE, None, 1.0)
+    assert np.array_equal(whole.pixels, whole.snapshot.pixels)
+    brighter = whole.pixels.astype(int) - plain
+    assert np.abs(half.pixels.astype(int) - plain - brighter / 2).max() <= 1
+    assert brighter.mean() > 8
+
+
+def test_a_live_strength_over_1_shows_at_once_both_ways() -> None:
+    dream = carried()
+    first = dream.advance(0, picture(), SIDE, None)
+    one = dream.advance(1, picture(), SIDE, update(first, 0.1)).snapshot.residual
+    two = dream.advance(2, picture(), SIDE, None, 2.0).snapshot.residual
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
+    back = dream.advance(3, picture(), SIDE, None, 1.0).snapshot.residual
+    np.testing.assert_allclose(back, one, rtol=1e-5)
