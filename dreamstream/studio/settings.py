@@ -255,6 +255,11 @@ def _describe_preset(name: str) -> dict[str, Any]:
         "name": name,
         "about": PRESETS[name].about,
         "values": texts_of(config),
+        "others": {
+            model: texts_of(DreamConfig(preset=name, model=model))
+            for model in _models_here()
+            if model != config.model
+        },
         "missing": missing_model(config),
     }
 
@@ -263,7 +268,7 @@ def _describe(field: "dataclasses.Field[Any]", config: Any) -> dict[str, Any]:
     value = getattr(config, field.name)
     choices = field.metadata.get("choices")
     if field.name == "model":
-        choices = [name for name in MODELS if missing_model_named(name) is None]
+        choices = _models_here()
     described: dict[str, Any] = {
         "name": field.name,
         "label": field.name.replace("_", " "),
@@ -283,10 +288,9 @@ def _describe(field: "dataclasses.Field[Any]", config: Any) -> dict[str, Any]:
     return {**described, "kind": "text"} if span is None else {**described, "kind": "range", **span}
 
 
-def missing_model_named(name: str) -> str | None:
-    """See :func:`missing_model`."""
-    entry = find_model(name)
-    return None if entry.published is None or cached_weights(entry.published) else name
+def _models_here() -> list[str]:
+    """Return the networks whose weights are on this machine."""
+    return [name for name in MODELS if missing_model(DreamConfig(model=name)) is None]
 
 
 def _range(field: "dataclasses.Field[Any]", config: Any) -> dict[str, float] | None:

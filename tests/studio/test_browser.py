@@ -17,6 +17,7 @@ import websockets.sync.client
 from live_parts import textured
 from studios import LONGEST, RunningStudio, open_browser, wait_for
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +56,14 @@ def page(browser: Any, studio: RunningStudio) -> Iterator[Any]:
     """The studio's page; whatever it asks for elsewhere, or complains of, fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(1000 * LONGEST)
-    opened, faults = context.new_page(), []
-    opened.on("request", lambda asked: _is_own(asked.url, studio) or faults.append(asked.url))
+    opened = context.new_page()
+    faults: list[str] = []
+
+    def note(asked: Any) -> None:
+        if not _is_own(asked.url, studio):
+            faults.append(asked.url)
+
+    opened.on("request", note)
     opened.on("pageerror", lambda error: faults.append(str(error)))
     visit(opened, studio)
     yield opened
@@ -245,7 +252,7 @@ def test_foreign_pages_paths_and_links_are_refused(studio: RunningStudio) -> Non
     address = f"{studio.address.replace('http', 'ws', 1)}ws"
     with (
         pytest.raises(InvalidStatus),
-        websockets.sync.client.connect(address, origin="http://evil.example"),  # type: ignore[arg-type]
+        websockets.sync.client.connect(address, origin=Origin("http://evil.example")),
     ):
         pass
 

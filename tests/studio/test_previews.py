@@ -1,7 +1,8 @@
 """Which preview is dreamed when, and how coarse."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ class SlowDreamers:
         self.go_on = threading.Event()
         self._config = DreamConfig()
 
+    def is_at(self, seed: int) -> bool:
+        return bool(self.begun) and self.begun[-1].seed == seed
+
     def lend(self, config: DreamConfig) -> "SlowDreamers":
         self._config = config
         return self
@@ -49,7 +53,9 @@ class Desk:
         self.previews._dreamers = self.dreamers  # type: ignore[assignment]
         self._path = path
 
-    def wanted(self, ticket: int, client: int = 1, **looks: DreamConfig) -> Wanted:
+    def wanted(
+        self, ticket: int, client: int = 1, looks: Mapping[str, DreamConfig] | None = None
+    ) -> Wanted:
         return Wanted(client, ticket, self._path, 0.0, looks or {"": DreamConfig(seed=ticket)})
 
     def _send(self, kind: str, client: Any, *rest: Any) -> None:
@@ -71,11 +77,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 def test_only_the_newest_wish_is_dreamed(desk: Desk) -> None:
     for ticket in range(1, 20):
         desk.previews.look(desk.wanted(ticket))
-        wait_until(
-            lambda ticket=ticket: (
-                desk.dreamers.begun[-1:] and desk.dreamers.begun[-1].seed == ticket
-            )
-        )  # type: ignore[misc]
+        wait_until(partial(desk.dreamers.is_at, ticket))
     desk.dreamers.go_on.set()
     wait_until(lambda: len(desk.told) == 2)
     assert desk.shown() == [(1, 19, "coarse"), (1, 19, "full")]
@@ -83,10 +85,10 @@ def test_only_the_newest_wish_is_dreamed(desk: Desk) -> None:
 
 def test_a_look_interrupts_a_sheet_which_goes_on_after_it(desk: Desk) -> None:
     looks = {name: DreamConfig(preset=name, seed=99) for name in ("eyes", "brush")}
-    desk.previews.sheet(desk.wanted(1, **looks))
+    desk.previews.sheet(desk.wanted(1, looks=looks))
     wait_until(lambda: len(desk.dreamers.begun) == 1)
     desk.previews.look(desk.wanted(2))
-    wait_until(lambda: desk.dreamers.begun[-1].seed == 2)
+    wait_until(partial(desk.dreamers.is_at, 2))
     desk.dreamers.go_on.set()
     wait_until(lambda: len(desk.told) == 4)
     assert [kind for _, _, kind in desk.shown()] == ["coarse", "full", "sheet", "sheet"]

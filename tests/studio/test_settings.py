@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_saved_look_is_opened_again_also_by_the_command(folder: Folder) -> Non
     assert not looks.list_looks(folder)
 
 
-def _media(values: dict[str, object]) -> dict[str, object]:
+def _media(values: dict[str, Any]) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(MediaConfig)}
     return {name: value for name, value in values.items() if name in names}
 

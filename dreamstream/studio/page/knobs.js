@@ -65,7 +65,8 @@ export function choosePreset(name) {
 }
 
 function presetValues() {
-  return tables.presets.find((each) => each.name === preset).values;
+  const found = tables.presets.find((each) => each.name === preset);
+  return found.others[changed.model] ?? found.values;
 }
 
 function original(knob) {
@@ -75,7 +76,8 @@ function original(knob) {
 function set(knob, text) {
   if (text === original(knob)) delete changed[knob.name];
   else changed[knob.name] = text;
-  mark(knob);
+  if (knob.name === "model") show(); // a preset dreams each network in its own way
+  else mark(knob);
   whenChanged();
 }
 
