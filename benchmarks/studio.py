@@ -187,7 +187,7 @@ def memory(pid: int) -> dict[str, int]:
     children = Path(f"/proc/{pid}/task").glob("*/children")
     numbers = {int(each) for path in children for each in path.read_text().split()}
     sizes = sorted((_resident(number) for number in numbers), reverse=True)
-    names = ["engine", "media", "tracker"]
+    names = ["engine", "media", "copies", "tracker"]
     return {"server": _resident(pid), **dict(zip(names, sizes, strict=False))}
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from dreamstream.studio.calls import Calls
 from dreamstream.studio.folder import Folder, free_path
 
-_LONGEST_LOOK = 30.0
-"""Seconds after which a file that can't be read is given up."""
+_LONGEST_LOOK = 120.0
+"""Seconds after which a file that can't be read is given up, on a loaded machine too."""
 
 _FRAMES_KEPT = 256
 _MOST_GIF_SECONDS = 30.0
@@ -38,6 +38,7 @@ class Media:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._calls = Calls(serve, "the media process")
+        self._slow = Calls(serve, "the media process")  # looks never wait for a copy
         self._known: dict[str, dict[str, Any]] = {}
         self._frames: OrderedDict[tuple[str, float, int], bytes] = OrderedDict()
         self._copying: dict[Path, asyncio.Task[Any]] = {}
@@ -89,7 +90,7 @@ class Media:
     async def _copy(self, path: Path, copy: Path, tell: Tell) -> None:
         try:
             self.cache()
-            await self._calls.call("copy", path, copy, tell=tell)
+            await self._slow.call("copy", path, copy, tell=tell)
         finally:
             self._copying.pop(copy, None)
 
@@ -108,12 +109,13 @@ class Media:
         await self.probe(path)
         target = free_path(self._folder.work / "dreams" / f"{path.stem[:100]}.gif")
         length = min(max(seconds, 0.1), _MOST_GIF_SECONDS)
-        await self._calls.call("gif", path, target, max(0.0, start), length, width, tell=tell)
+        await self._slow.call("gif", path, target, max(0.0, start), length, width, tell=tell)
         return target
 
     async def end(self) -> None:
-        """End the process."""
+        """End the processes."""
         await self._calls.end()
+        await self._slow.end()
 
 
 def _identity(path: Path) -> str:

@@ -42,7 +42,7 @@ Tell = Callable[[float], None]
 
 def serve(connection: Connection) -> None:
     """Answer requests until the connection ends or None comes."""
-    sending, quick, slow = threading.Lock(), ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    sending, worker = threading.Lock(), ThreadPoolExecutor(1)
 
     def send(ticket: int, kind: str, value: Any) -> None:
         with sending:
@@ -60,7 +60,7 @@ def serve(connection: Connection) -> None:
             send(ticket, "failed", f"{name} failed ({type(error).__name__}: {error})")
 
     while (request := connection.recv()) is not None:
-        (slow if request[1] in _SLOW else quick).submit(answer, *request)
+        worker.submit(answer, *request)
     os._exit(0)  # what is being written has another name until it is whole
 
 

@@ -100,7 +100,8 @@ function makeRow(file) {
   const image = make("img", { alt: "", width: 64, height: 40, "data-src": frameUrl(file.path, 0, 160) });
   visible.observe(image);
   const name = file.path.replace(/^dreamstream-studio\//, "");
-  const text = make("span", { class: "name", text: name, children: [make("small", { text: `${file.kind} · ${size(file.size)}` })] });
+  const about = make("small", { text: `${file.kind} · ${size(file.size)}` });
+  const text = make("span", { class: "text", children: [make("span", { class: "name", text: name }), about] });
   const button = make("button", {
     type: "button", class: "file", "data-path": file.path, title: file.path,
     "aria-current": String(file.path === chosen), children: [image, text],

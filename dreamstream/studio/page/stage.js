@@ -101,11 +101,11 @@ function tile(name) {
 
 function makeTile(preset) {
   const picture = make("div", { class: "picture" });
-  if (preset.missing) picture.append(make("span", { text: preset.missing }));
+  if (preset.missing) picture.append(make("span", { text: `${preset.values.model} is not on this machine` }));
   const caption = make("span", { class: "caption", text: preset.name, children: [make("small", { text: preset.about })] });
   const button = make("button", {
     type: "button", "data-preset": preset.name, "aria-pressed": "false",
-    disabled: preset.missing !== null, children: [picture, caption],
+    disabled: preset.missing !== null, title: preset.missing, children: [picture, caption],
     onclick: () => choosePreset(preset.name),
   });
   return make("li", { children: [button] });
