@@ -33,6 +33,7 @@ class Engine:
     Args:
         heard: Called in the event loop with each message: a word, whose it is, and the rest.
         ended: Called in the event loop with a line when the process has ended unasked.
+        renewed: Called when it was started anew: a preview that was being dreamed is lost.
         serve: The process's function.
     """
 
@@ -40,11 +41,15 @@ class Engine:
         self,
         heard: Callable[..., None],
         ended: Callable[[str], None],
+        renewed: Callable[[], None],
         serve: Callable[[Connection], None] = serve,
     ) -> None:
         self._heard, self._ended, self._serve = heard, ended, serve
+        self._renewed = renewed
         self._child: Child | None = None
         self._made: dict[str, int] = {}
+        self._cameras: set[int] = set()
+        self._ending: set[asyncio.Future[None]] = set()
 
     @property
     def pid(self) -> int | None:
@@ -61,12 +66,14 @@ class Engine:
 
     def forget(self, client: int) -> None:
         """Drop what a client has asked for."""
+        self._cameras.discard(client)
         if self._child is not None:
             self._tell("preview", "forget", client)
             self._tell("camera", "close", client)
 
     def render(self, number: int, job: Job) -> None:
         """Render a job."""
+        self.renew()
         self._tell("job", "render", number, job)
 
     def cancel(self, number: int) -> None:
@@ -79,6 +86,7 @@ class Engine:
 
     def open_camera(self, client: int, config: DreamConfig, height: int, width: int) -> None:
         """Begin to dream a page's camera."""
+        self._cameras.add(client)
         self._tell("camera", "open", client, config, height, width)
 
     def camera_frame(self, client: int, stamp: float, data: bytes) -> None:
@@ -99,13 +107,20 @@ class Engine:
 
     def close_camera(self, client: int) -> None:
         """End a page's camera."""
+        self._cameras.discard(client)
         self._tell("camera", "close", client)
 
-    async def refresh(self) -> None:
-        """Start it anew if it has grown; call this where it has nothing to do."""
-        if sum(self._made.values()) >= MOST_MADE:
-            await self.end()
-            self.start()
+    def renew(self) -> None:
+        """Start it anew where it has grown; call this where it renders nothing."""
+        if self._child is None or self._cameras or sum(self._made.values()) < MOST_MADE:
+            return
+        ending = asyncio.get_running_loop().run_in_executor(None, self._child.end)
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        self._child = None
+        self._made.clear()
+        self.start()
+        self._renewed()
 
     async def end(self) -> None:
         """End it; what is being rendered is kept."""
@@ -113,6 +128,7 @@ class Engine:
         self._made.clear()
         if child is not None:
             await asyncio.to_thread(child.end)
+        await asyncio.gather(*self._ending)
 
     def _tell(self, *message: Any) -> None:
         if self._child is None:
@@ -134,4 +150,5 @@ class Engine:
     def _end(self, line: str) -> None:
         self._child = None
         self._made.clear()
+        self._cameras.clear()
         self._ended(f"the engine stopped: {line}; it starts again with the next task")

@@ -31,7 +31,7 @@ class Studio:
 
     def __init__(self, folder: Folder) -> None:
         self.folder, self.clients, self.media = folder, Clients(), Media(folder)
-        self.engine = Engine(self._heard, self._engine_ended)
+        self.engine = Engine(self._heard, self._engine_ended, self._engine_renewed)
         self.jobs = Jobs(folder, self.engine, self._job_changed)
         self._cameras: set[int] = set()
 
@@ -66,8 +66,8 @@ class Studio:
         if kind == "film":
             target = self.media.cache() / f"preview-{client.number}.mp4"
         wanted = Wanted(client.number, int(asked["ticket"]), path, seconds, looks, target)
-        if not self.jobs.is_busy and not self._cameras:
-            await self.engine.refresh()
+        if not self.jobs.is_busy:
+            self.engine.renew()
         self.engine.preview(kind, wanted)
 
     def camera(self, client: Client, asked: dict[str, Any]) -> None:
@@ -130,6 +130,9 @@ class Studio:
         self._cameras.clear()
         self.clients.tell_all("engine", {"type": "engine", "line": line})
         self.jobs.engine_ended(line)
+
+    def _engine_renewed(self) -> None:
+        self.clients.tell_all("renewed", {"type": "renewed"})
 
     def _job_changed(self, made: Rendering | None) -> None:
         if made is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_an_endless_upload_ends_where_the_disk_is_full(
         Disk.free -= 10**8
         return Disk()
 
-    monkeypatch.setattr(folders.shutil, "disk_usage", filling)
+    monkeypatch.setattr(shutil, "disk_usage", filling)
 
     async def endless() -> AsyncIterator[bytes]:
         while True:

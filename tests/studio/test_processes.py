@@ -28,7 +28,8 @@ def serve(connection: Connection) -> None:
 
 def test_a_process_that_ends_fails_its_calls_and_starts_again() -> None:
     async def all_of_it() -> None:
-        calls, shares = Calls(serve, "the process"), []
+        calls = Calls(serve, "the process")
+        shares: list[float] = []
         first: tuple[Any, ...] = await calls.call("add", 1, tell=shares.append)
         assert first[1:] == (1,)
         assert shares == [0.5]

@@ -7,7 +7,7 @@ import { choosePreset, dreamSettings, makeKnobs, setSettings, settings } from ".
 import { makeLibrary, setChosen, setFiles } from "./library.js";
 import { makePlayer, openPlayer } from "./player.js";
 import { makeQueue, setJobs } from "./queue.js";
-import { askLook, askSheet, hideFrame, makeStage, markPreset, setFilmSettings, setFrame } from "./stage.js";
+import { askLook, askSheet, hideFrame, isWaiting, makeStage, markPreset, setFilmSettings, setFrame } from "./stage.js";
 import { makeTimeline, rangeSettings, setFilm, time } from "./timeline.js";
 
 const SUFFIXES = {
@@ -180,6 +180,7 @@ async function begin() {
   });
   on("closed", () => showLink("not connected", "bad"));
   on("engine", (head) => notice(head.line));
+  on("renewed", () => isWaiting() && askLook(settings()));
   connect();
   document.documentElement.dataset.ready = "true";
 }

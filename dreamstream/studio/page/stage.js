@@ -146,6 +146,11 @@ function hearFilm(head) {
   video.play().catch(() => {});
 }
 
+/** Whether a dream is on its way. */
+export function isWaiting() {
+  return shown !== null && !$("compare").querySelector(".busy").hidden;
+}
+
 function busy(is, text) {
   $("compare").querySelector(".busy").hidden = !is;
   $("stage-state").hidden = !is;
