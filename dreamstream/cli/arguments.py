@@ -30,6 +30,8 @@ or a film with --live is shown live, in a window whose h key shows the others; O
 A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
 or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
 
+dreamstream studio opens all of it in the browser (see dreamstream studio --help).
+
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
 *.part.*

@@ -144,10 +144,18 @@ def _listen(host: str, port: int | None) -> tuple[socket.socket, int]:
     )
 
 
+def _own_address() -> str:
+    """Return the address by which others reach this machine; nothing is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that is no one's (RFC 5737)
+            return str(probe.getsockname()[0])
+        except OSError:  # no network
+            return LOOPBACK
+
+
 def _address(host: str, port: int, token: str | None) -> str:
-    name = "localhost" if host in ("0.0.0.0", "::") else host
-    if host in ("0.0.0.0", "::") and sys.platform == "linux":
-        name = socket.gethostname()
+    name = _own_address() if host in ("0.0.0.0", "::") else host
     shown = f"[{name}]" if ":" in name else name
     query = "" if token is None else f"?token={token}"
     return f"http://{shown}:{port}/{query}"

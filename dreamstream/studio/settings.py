@@ -30,6 +30,9 @@ _NOT_HERE = frozenset(
 )
 """Fields that the page sets otherwise, or that name or replace files."""
 
+_NAMES = frozenset({"preset", "model", "octave_rule", "flow", "tile", "codec"})
+"""Texts that are names, whatever files there are."""
+
 _TIMES = frozenset({"start", "duration"})
 
 _RANGES: Mapping[str, tuple[float, float, float]] = {
@@ -125,11 +128,15 @@ def _value(field: "dataclasses.Field[Any]", text: str, folder: Folder) -> Any:
         raise SettingsError(f"{flag_of(field.name)}: {error}") from error
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{flag_of(field.name)}: {text!r} can't be used") from error
-    return folder.file(text) if _names_file(field) and value is not None else value
+    if "Path" in str(field.type) and value is not None:
+        return folder.file(text)
+    if isinstance(value, str) and field.name not in _NAMES and _may_name_file(text, folder):
+        return str(folder.file(text))
+    return value
 
 
-def _names_file(field: "dataclasses.Field[Any]") -> bool:
-    return "Path" in str(field.type)
+def _may_name_file(text: str, folder: Folder) -> bool:
+    return "/" in text or "\\" in text or (folder.root / text).exists()
 
 
 def check_names(settings: Mapping[str, Any]) -> dict[str, str]:
