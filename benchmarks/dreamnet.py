@@ -3,10 +3,8 @@ r"""Measure dreamnet, the bundled network, against the teacher that it was disti
 Prints a table and, with ``--json``, writes the same figures; it asserts nothing. Run from the
 repository's root, with nothing else running where time is measured:
 
-    python -m benchmarks.dreamnet --teacher squeezenet_v1_1.npz --photos photos/ \
-        --json dreamnet.json --sheets sheets/
     python -m benchmarks.dreamnet --teacher bvlc_googlenet.npz --photos photos/ \
-        --weights student.npz --layers 4a,4b,4c --json student.json --sheets sheets/
+        --json dreamnet.json --sheets sheets/
 
 What it measures, on the held-out photos (every 25th):
 
@@ -17,7 +15,7 @@ What it measures, on the held-out photos (every 25th):
 - error: each layer's squared error relative to the teacher's square, on photos and on the
   teacher's dreams of them.
 - cost: floating point operations per pixel, and milliseconds of one gradient step to the layers
-  of ``--layers``, beside the bundled network's to one of its own.
+  of ``--layers``, beside the first dreamnet's to its default layer.
 - looks: contact sheets of both networks' dreams, one for each layer.
 """
 
@@ -40,8 +38,8 @@ from dreamstream.frames import FloatImage, to_pixels
 from dreamstream.machine import processor_flags
 from dreamstream.models.design import CONTRAST, CONVOLUTION, Design
 from dreamstream.models.dreamnet import (
-    PLAIN_CHAIN,
     WEIGHTS_PATH,
+    build_architecture,
     build_dreamnet,
     design_of,
     read_weights,
@@ -49,6 +47,7 @@ from dreamstream.models.dreamnet import (
 from tools.dreamnet_training.dreaming import BEAUTIFUL, PLAIN, Ascent, Manner
 from tools.dreamnet_training.gradients import Tensor, compiled, normalised
 from tools.dreamnet_training.photos import centre_crops, find_photos, split_photos
+from tools.dreamnet_training.students import PLAIN_CHAIN
 from tools.dreamnet_training.teacher import Features, Scaled, load_teacher
 from tools.dreamnet_training.validation import (
     dream_photos,
@@ -66,7 +65,9 @@ MANNERS = {
 }
 FRAME_SIZE = (360, 640)
 TIMED_STEPS = 20
-BUNDLED_LAYER = "faces"
+DEFAULT_LAYERS = "4a,4c"
+FIRST_LAYER = "faces"
+"""Of the first dreamnet's default preset."""
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 # Among the held-out photos, those that leave a dream the most freedom: landscapes.
 SHEET_PHOTOS = (17, 20, 33, 39)
@@ -114,7 +115,7 @@ def measure_errors(
     }
 
 
-def count_operations(design: Design = PLAIN_CHAIN) -> dict[str, float]:
+def count_operations(design: Design) -> dict[str, float]:
     """Count thousands of floating point operations per pixel of a forward pass to each layer.
 
     Returns:
@@ -185,7 +186,7 @@ def _time_networks(options: argparse.Namespace, precision: str, transfer: Figure
     keras.config.set_dtype_policy(precision)
     networks = {
         "dreamnet": _dreamnet_loss(options.weights, options.layers),
-        "bundled": _dreamnet_loss(None, [BUNDLED_LAYER]),
+        "first": _first_loss(),
         "teacher": _teacher_loss(options, precision),
         "inception_v3_mixed5": _inception_loss(),
     }
@@ -195,7 +196,7 @@ def _time_networks(options: argparse.Namespace, precision: str, transfer: Figure
     share = np.mean([gain["student_gain"] / gain["teacher_gain"] for gain in gains])
     return {
         "ms": times,
-        "ratio_to_bundled": times["dreamnet"] / times["bundled"],
+        "ratio_to_first": times["dreamnet"] / times["first"],
         "ratio_to_teacher": times["dreamnet"] / times["teacher"],
         "faster_than_inception": times["inception_v3_mixed5"] / times["dreamnet"],
         "gain_per_ms_to_teachers": float(share) * (times["teacher"] / times["dreamnet"]),
@@ -210,6 +211,12 @@ def _dreamnet_loss(weights: Path | None, layers: Sequence[str]) -> Callable[[Ten
     whole = build_dreamnet(weights)
     outputs = [whole.get_layer(layer).output for layer in layers]
     return _mean_squares(keras.Model(whole.input, outputs))
+
+
+def _first_loss() -> Callable[[Tensor], Tensor]:
+    """Make the first dreamnet's loss; its weights, which are random here, cost nothing."""
+    whole = build_architecture(PLAIN_CHAIN)
+    return _mean_squares(keras.Model(whole.input, whole.get_layer(FIRST_LAYER).output))
 
 
 def _teacher_loss(options: argparse.Namespace, precision: str) -> Callable[[Tensor], Tensor]:
@@ -338,8 +345,8 @@ def main() -> None:
     add("--teacher", required=True, type=Path, help="SqueezeNet's or GoogLeNet's weights, .npz")
     add("--photos", required=True, type=Path, help="folder of photos; every 25th is measured")
     add("--weights", type=Path, help="another .npz of dreamnet weights than the bundled one")
-    add("--layers", type=lambda text: text.split(","), default=[BUNDLED_LAYER], help="those to "
-        "which steps are timed, by comma (default faces)")  # fmt: skip
+    add("--layers", type=lambda text: text.split(","), default=DEFAULT_LAYERS, help="those to "
+        "which steps are timed, by comma (default %(default)s)")  # fmt: skip
     add("--count", type=int, default=40, help="how many held-out photos (default %(default)s)")
     add("--json", type=Path, help="where to write the figures")
     add("--sheets", type=Path, help="folder for contact sheets")

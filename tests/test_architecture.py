@@ -13,7 +13,7 @@ LEVELS = (
     ("errors",),
     ("_libraries", "config", "file_names", "machine"),
     ("frames",),
-    ("models", "temporal", "sources", "journal"),
+    ("models", "temporal", "sources", "journal", "controls"),
     ("dream", "sinks"),
     ("clips",),
     ("live", "rendering"),

@@ -157,7 +157,7 @@ def test_settings_are_frozen(config: Any) -> None:
 def test_the_layers_can_not_be_changed_from_outside() -> None:
     layers = {"eyes": 1.0}
     config = DreamConfig(layers=layers)
-    layers["faces"] = 2.0
+    layers["animals"] = 2.0
     assert dict(config.layers) == {"eyes": 1.0}
 
 
@@ -320,8 +320,8 @@ def test_replacing_something_else_changes_nothing_more() -> None:
         (DreamConfig, "octaves", True),
         (DreamConfig, "step_size", "0.01"),
         (DreamConfig, "step_size", None),
-        (DreamConfig, "layers", ["faces"]),
-        (DreamConfig, "layers", {"faces": "1"}),
+        (DreamConfig, "layers", ["animals"]),
+        (DreamConfig, "layers", {"animals": "1"}),
         (DreamConfig, "preset", 3),
         (DreamConfig, "no_cuts", "yes"),
         (DreamConfig, "tile", 2.5),

@@ -45,7 +45,7 @@ from .dreamnet_training.distillation import Distillation
 from .dreamnet_training.dreaming import Ascent
 from .dreamnet_training.photos import centre_crops, find_photos, read_photo, split_photos
 from .dreamnet_training.students import STUDENTS
-from .dreamnet_training.teacher import Features, Scaled, load_teacher
+from .dreamnet_training.teacher import Features, InnerMaps, Scaled, load_teacher
 from .dreamnet_training.trajectories import Trajectories
 from .dreamnet_training.validation import dreamed_by, held_out_errors, layer_scales_of
 
@@ -85,12 +85,14 @@ class Training:
         held_out_photos = centre_crops(held_out)
         teacher = load_teacher(options.teacher)
         self._held_out = held_out_photos
+        layers = STUDENTS[options.student].layers
+        inner_maps = InnerMaps(teacher, layers, held_out_photos)
         # all layers of one size, so that one rate suits them all
         teacher = Scaled(teacher, np.sqrt(layer_scales_of(teacher, held_out_photos)))
         scales = layer_scales_of(teacher, held_out_photos)
         self.design, self.student = begin(options.init, STUDENTS[options.student], teacher)
         self._distillation = Distillation(
-            self.design, self.student, teacher, scales, options.gradient_weight
+            self.design, self.student, teacher, scales, options.gradient_weight, inner_maps
         )
         resumed = checkpoints.resume(options.checkpoints, self.student, self._distillation.state)
         self.progress = resumed or checkpoints.Progress()
@@ -202,8 +204,9 @@ class Training:
         pictures = self._crops.draw_pictures(self._options.batch)
         errors = self._distillation.match_forced(tf.constant(pictures))
         if self.progress.steps % self._options.gradient_every == 0:
-            layers = " ".join(f"{error:.3f}" for error in errors.numpy())
-            self._last_line = f"step {self.progress.steps} forced errors {layers}"
+            stages = zip(self._distillation.stages, errors.numpy(), strict=True)
+            named = " ".join(f"{stage.name} {error:.3f}" for stage, error in stages)
+            self._last_line = f"step {self.progress.steps} forced errors {named}"
         self.progress.steps += 1
         return self._last_line
 

@@ -16,7 +16,7 @@ from dreamstream.models.extractor import FeatureExtractor, load_configured
 RANDOM_WEIGHTS = Path(__file__).parents[2] / "tests" / "calibrated.py"
 """Makes InceptionV3 weights whose activations are as large as trained ones'."""
 
-STEP_LAYERS: Mapping[str, str] = {"inception_v3": "mixed5", "dreamnet": "faces"}
+STEP_LAYERS: Mapping[str, str] = {"inception_v3": "mixed5", "dreamnet": "4a"}
 """The one layer of the loss whose steps are timed: the deepest of the original program's, and of
 the default preset's."""
 

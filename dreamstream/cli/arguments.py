@@ -11,9 +11,17 @@ from typing import Any, NoReturn
 
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
-from dreamstream.config import PRESETS, DreamConfig, LiveConfig, Look, MediaConfig
+from dreamstream.config import (
+    PRESETS,
+    ControlConfig,
+    DreamConfig,
+    LiveConfig,
+    Look,
+    MediaConfig,
+)
 from dreamstream.config.version import __version__
-from dreamstream.errors import UsageError
+from dreamstream.controls.program import read_schedules
+from dreamstream.errors import FieldError, UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
@@ -42,6 +50,7 @@ _GROUPS = {
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
     "engine": "engine",
+    "controls": "over time, by sound (docs/schedules.md)",
     "output": "output",
     "clip": "tunnel into a picture, each frame dreamed from the moved last one",
     "live": "live (a camera, an rtsp stream, or a film with --live)",
@@ -58,6 +67,7 @@ class Request:
         dream: How to dream.
         media: How to read and write.
         live: How to show a camera.
+        controls: What changes over time.
         listing: "models", "layers" or "presets" to print that list; None otherwise.
         preview: Seconds at which a single frame is wanted; None is the whole stream.
         quiet: Say nothing but errors.
@@ -69,6 +79,7 @@ class Request:
     dream: DreamConfig
     media: MediaConfig
     live: LiveConfig
+    controls: ControlConfig
     listing: str | None
     preview: Fraction | None
     quiet: bool
@@ -86,6 +97,7 @@ class Request:
             output=self.output,
             dream=self.dream,
             media=self.media,
+            controls=self.controls,
             preview=self.preview,
         )
 
@@ -120,11 +132,22 @@ def parse_request(arguments: Sequence[str]) -> Request:
         dream=configure(DreamConfig, settings),
         media=configure(MediaConfig, settings),
         live=configure(LiveConfig, settings),
+        controls=_controls(settings),
         listing=settings.get("listing"),
         preview=preview,
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def _controls(settings: Mapping[str, Any]) -> ControlConfig:
+    """Make what changes over time, and read the schedules: a wrong one is refused at once."""
+    controls: ControlConfig = configure(ControlConfig, settings)
+    try:
+        read_schedules(controls.schedule)
+    except FieldError as error:
+        raise UsageError(f"{flag_of(error.field)} {error.problem}", error.field) from error
+    return controls
 
 
 def _split_at_dashes(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -166,11 +189,15 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay settings over others; a preset among them also over what the others' presets set."""
+    """Lay settings over others, schedules name by name.
+
+    A preset also lies over what the others' presets set.
+    """
     if "preset" in above:
         of_presets = {"model", *(field.name for field in dataclasses.fields(Look))}
         below = {name: value for name, value in below.items() if name not in of_presets}
-    return {**below, **above}
+    schedules = {**below.get("schedule", {}), **above.get("schedule", {})}
+    return {**below, **above, **({"schedule": schedules} if schedules else {})}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -207,6 +234,19 @@ class _Switch(argparse.BooleanOptionalAction):
         setattr(namespace, self.dest, str(option_string).startswith(_NO) == _is_negative(self.dest))
 
 
+class _Several(argparse.Action):
+    """Gathers what a flag that is given several times names."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest, {}), **values})
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="dreamstream",
@@ -225,7 +265,7 @@ def _make_parser() -> argparse.ArgumentParser:
         name: parser.add_argument_group(title.format(preset=preset))
         for name, title in _GROUPS.items()
     }
-    for defaults in (DreamConfig(), MediaConfig(), LiveConfig()):
+    for defaults in (DreamConfig(), MediaConfig(), LiveConfig(), ControlConfig()):
         for field in dataclasses.fields(defaults):
             _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
     groups["input"].add_argument(
@@ -258,6 +298,7 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     group.add_argument(
         *names,
         dest=field.name,
+        action=_Several if isinstance(default, dict) and not default else "store",
         type=reader(field),
         metavar=METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
         help=f"{text} (default: {field.metadata.get('shown') or show(default, none_of(field))})",

@@ -34,6 +34,7 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--compare": lambda request: request.media.compare,
     "--save-octaves": lambda request: request.media.save_octaves,
     "--resume": lambda request: request.media.resume,
+    "--plot-schedule": lambda request: request.controls.plot_schedule is not None,
     "--zoom, --rotate, --drift": lambda request: request.media.moves,
 }
 """Flags that a live view has no use for, and what tells that they are given."""

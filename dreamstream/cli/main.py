@@ -148,6 +148,8 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
     if is_live(source, request.live):
         return _show_live(request, source)
     refuse_live_options(request.live)
+    if request.controls.plot_schedule is not None and request.output is None:
+        return _plot(request, source)
     most_steps = request.dream.octaves * request.dream.first_steps
     with (
         Progress(source, quiet=request.quiet, most_steps=most_steps) as progress,
@@ -165,6 +167,16 @@ def _dream_one(request: Request, renderer: "Renderer", source: str) -> int:
     return _damage(source, rendering.damaged)
 
 
+def _plot(request: Request, source: str) -> int:
+    """Draw the schedules over an input, and dream nothing."""
+    from dreamstream.rendering.schedule_plot import plot_schedules
+
+    path = plot_schedules(request.job(source))
+    if not request.quiet:
+        print(f"dreamstream: {path}: the schedules over {source}", file=sys.stderr)
+    return DONE
+
+
 def _show_live(request: Request, target: str) -> int:
     """Show a camera, a stream or a film live; it ends when its viewer, or the camera, ends it."""
     from dreamstream.live.loading import load_model
@@ -173,7 +185,7 @@ def _show_live(request: Request, target: str) -> int:
 
     require_live(request)
     begun, media = time.perf_counter(), request.media
-    run = LiveRun(target, request.output, request.dream, media, request.live)
+    run = LiveRun(target, request.output, request.dream, media, request.live, request.controls)
     with ExitStack() as stack:
         stats = None
         if media.stats is not None:

@@ -63,6 +63,14 @@ def _drift(text: str) -> tuple[float, float]:
     return float(x), float(y)
 
 
+def _schedule(text: str) -> dict[str, str]:
+    """Read NAME=KEYS."""
+    name, equals, keys = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=KEYS, as in chroma='0:(0), 5s:(1)'")
+    return {name.strip(): keys}
+
+
 _READERS: Mapping[Any, Callable[[str], Any]] = {
     "layers": _layers,
     "frames": _frames,
@@ -78,6 +86,10 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "fps": _rate,
     "live_fps": _rate,
     "tile": _tile,
+    "schedule": _schedule,
+    "sound": Path,
+    "plot_schedule": Path,
+    "bpm": float,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -107,6 +119,10 @@ METAVARS = {
     "crf": "N",
     "fps": "RATE",
     "live_fps": "RATE",
+    "schedule": "NAME=KEYS",
+    "sound": "FILE",
+    "plot_schedule": "FILE",
+    "bpm": "N",
 }
 
 

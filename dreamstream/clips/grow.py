@@ -73,7 +73,7 @@ class GrowthPath:
 
 
 class Grower:
-    """Dreams one picture as a loop of frames in which the dream grows out of it and returns.
+    """Lets a dream grow out of a picture and return into it, as a loop of frames.
 
     The ascent itself is what is seen: as many steps as a still gets, but a single one in each
     octave at a time, so that all scales grow together.  Frames between two steps lie between their

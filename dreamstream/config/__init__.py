@@ -1,9 +1,10 @@
 """Every setting and every default, once.
 
-The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig` and
-:class:`LiveConfig`; a TOML file may set the same names.
+The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig`,
+:class:`LiveConfig` and :class:`ControlConfig`; a TOML file may set the same names.
 """
 
+from dreamstream.config.controls import ControlConfig
 from dreamstream.config.dream import (
     FLOWS,
     MOST_STRENGTH,
@@ -40,6 +41,7 @@ __all__ = [
     "PRESETS",
     "RAW_MAX_LOSS",
     "TILINGS",
+    "ControlConfig",
     "DreamConfig",
     "LiveConfig",
     "Look",

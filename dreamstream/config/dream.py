@@ -50,7 +50,8 @@ class DreamConfig:
         model: A name of ``dreamstream --list-models``.
         weights: A file to use instead of the model's own weights: Keras's, or dreamnet's .npz.
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
-            model also answers to the five depths textures, patterns, eyes, faces, creatures.
+            model also answers to the seven depths textures, patterns, eyes, animals,
+            creatures, places, birds.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
@@ -100,7 +101,7 @@ class DreamConfig:
         None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
     )
     layers: Mapping[str, float] = option(
-        _FROM_PRESET, "what to amplify, e.g. faces=1,patterns=.3", "dream"
+        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3", "dream"
     )
     octaves: int = option(_FROM_PRESET, "number of scales", "dream")
     octave_scale: float = option(_FROM_PRESET, "ratio of neighbouring scales", "dream")

@@ -76,7 +76,7 @@ _CLASSIC = Look(
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "menagerie": _for_video(
-            "animals and their faces, whole and furry", Look(layers={"faces": 1.0})
+            "animals and their faces, whole and furry", Look(layers={"animals": 1.0})
         ),
         "creatures": _for_video(
             "whole, stranger beings", Look(layers={"creatures": 1.0, "patterns": 0.3})

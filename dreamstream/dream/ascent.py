@@ -57,7 +57,6 @@ class AscentState(NamedTuple):
     Attributes:
         image: (1, H, W, 3) float32.
         loss: Of the last picture that was measured; NaN where none was.
-        first_loss: Of the picture before the first step; NaN where no step was tried.
         stopped: Whether the loss has stopped it, instead of the last step.
         steps: Steps taken, int32.
         predicted_gain: Gain of loss that the last step's slope predicted.
@@ -66,7 +65,6 @@ class AscentState(NamedTuple):
 
     image: Tensor
     loss: Tensor
-    first_loss: Tensor
     stopped: Tensor
     steps: Tensor
     predicted_gain: Tensor
@@ -88,7 +86,6 @@ class AscentState(NamedTuple):
         return AscentState(
             image,
             kept(value, self.loss),
-            tf.where(tf.math.is_nan(self.first_loss), value, self.first_loss),
             stopped | stops,
             self.steps + tf.where(stopped | stops, 0, 1),
             kept(gains["predicted_gain"], self.predicted_gain),
@@ -98,7 +95,6 @@ class AscentState(NamedTuple):
 
 _STATE = AscentState(
     IMAGE,
-    _SCALAR,
     _SCALAR,
     tf.TensorSpec([], tf.bool),
     tf.TensorSpec([], tf.int32),
@@ -163,14 +159,12 @@ class Ascended(NamedTuple):
         steps: The steps taken.
         predicted_loss: The loss after it, had all activations grown on in proportion, as its slope
             predicted; NaN where that is unknown.  No bound, but losses level off along a step.
-        first_loss: The loss before its first step; NaN if none was tried.
     """
 
     image: FloatImage
     loss: float
     steps: int
     predicted_loss: float
-    first_loss: float = math.nan
 
 
 StepRule = Callable[[Objective, AscentState, Tiling, StepInputs], AscentState]
@@ -230,16 +224,14 @@ class Ascent:
 
 
 def _begin(image: FloatImage) -> AscentState:
-    nothing = (math.nan, math.nan, False, 0, 0.0, 1.0)
+    nothing = (math.nan, False, 0, 0.0, 1.0)
     return AscentState(*map(tf.constant, (image[None], *nothing)))
 
 
 def _ascended(state: AscentState) -> Ascended:
     loss, gain = float(state.loss), float(state.predicted_gain)
     predicted = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
-    return Ascended(
-        state.image.numpy()[0], loss, int(state.steps), predicted, float(state.first_loss)
-    )
+    return Ascended(state.image.numpy()[0], loss, int(state.steps), predicted)
 
 
 def _inputs_signature(layers: int) -> StepInputs:

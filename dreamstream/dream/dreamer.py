@@ -37,6 +37,9 @@ FIXED = (
 """Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
 preset is the original program's."""
 
+_SIZING = ("octaves", "octave_scale", "dream_size")
+"""Settings that the sizes of the octaves follow from, which another thread may be looking up."""
+
 _MODERATE_STEP = 0.02
 """Step size up to which a warm frame's last step predicts its loss."""
 
@@ -145,14 +148,15 @@ class Dreamer:
         Raises:
             ValueError: A value is out of range, or its field can't change.
         """
-        config = self.config.changed(**settings)
-        require_changeable(self.config, config)
+        before, config = self.config, self.config.changed(**settings)
+        require_changeable(before, config)
         self.config = self._starts.config = config
         self._params = step_params(config)
         self._controller.limit = self._limiter.limit = config.guarded_limit
         self._warper.blend, self._analyzer.compares = config.blend, config.blend > 0
-        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
-        self._sizes.clear()
+        if any(getattr(before, name) != getattr(config, name) for name in _SIZING):
+            self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
+            self._sizes = {}
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Find out how a frame follows from those before it, which needs none of their dreams.

@@ -116,6 +116,6 @@ class EncodedLog:
 
     def _damaged(self) -> ResumeError:
         return ResumeError(
-            f"reading {self._log.path} failed: its pictures are in disorder, so the run can't be "
+            f"reading {self._log.path} failed: its pictures are out of order, so the run can't be "
             "resumed; leave out --resume to restart"
         )

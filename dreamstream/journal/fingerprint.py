@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dreamstream.config import DreamConfig, MediaConfig
+from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
 from dreamstream.config.version import __version__
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
@@ -19,7 +19,7 @@ Fingerprint = Mapping[str, str]
 _LIBRARIES = ("av", "opencv-python", "tensorflow")
 """Those that pixels and bytes come from."""
 
-_OF_NO_CONSEQUENCE = ("stats", "show", "overwrite", "save_octaves", "resume")
+_OF_NO_CONSEQUENCE = ("stats", "show", "overwrite", "save_octaves", "resume", "plot_schedule")
 """Settings that change nothing in the output."""
 
 _BLOCK, _BLOCKS = 1 << 16, 16
@@ -30,20 +30,28 @@ _MOST_NAMED = 3
 """Differences that a message names."""
 
 
-def fingerprint_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Fingerprint:
+def fingerprint_of(
+    dream: DreamConfig,
+    media: MediaConfig,
+    info: StreamInfo,
+    controls: ControlConfig | None = None,
+) -> Fingerprint:
     """Gather what identifies a run.
 
     Args:
         dream: How it dreams.
         media: How it reads and writes.
         info: What it reads; it has a path.
+        controls: What changes over time.
 
     Raises:
         SourceError: A file can't be looked at.
     """
-    settings = dict([*_settings(dream), *_settings(media)])
-    if dream.weights is not None:
-        settings["--weights"] = _content_at(dream.weights)
+    controls = controls or ControlConfig()
+    settings = dict([*_settings(dream), *_settings(media), *_settings(controls)])
+    for flag, path in (("--weights", dream.weights), ("--sound", controls.sound)):
+        if path is not None:
+            settings[flag] = _content_at(path)
     return {
         **settings,
         "the input's content": _content(info),

@@ -1,7 +1,10 @@
 """A loaded network that looks at what was shown and returns what to change (TensorFlow)."""
 
+import contextlib
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
 from dreamstream.dream.start import root_mean_square
 from dreamstream.dream.step_weights import step_weights, strength_gain
+from dreamstream.errors import FieldError
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.controller import Rung
 from dreamstream.live.residual import Snapshot, Update, live_blend, resample
@@ -90,6 +94,21 @@ class LiveModel:
         self.config = config
         self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
+
+    def retune(self, settings: Mapping[str, Any]) -> None:
+        """Dream with other settings from the next look on; nothing is traced again.
+
+        Args:
+            settings: Fields of :class:`DreamConfig`; coefficients of other layers than the look
+                that the viewer has chosen are passed over, and so is what that look can't have.
+        """
+        wanted = dict(settings)
+        if list(wanted.get("layers", self.config.layers)) != list(self.config.layers):
+            del wanted["layers"]
+        with contextlib.suppress(FieldError):
+            self.config = self.config.changed(**wanted)
+        self._params = step_params(self.config.changed(strength=1.0))
+        self._target = target_strength(self.config)
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run a dream size and its coarse octave once, so that no look has to wait for it.

@@ -10,7 +10,7 @@ from dreamstream.config import RAW_MAX_LOSS
 from dreamstream.errors import UnknownNameError
 from dreamstream.models import dreamnet
 
-DEPTHS = ("textures", "patterns", "eyes", "faces", "creatures")
+DEPTHS = ("textures", "patterns", "eyes", "animals", "creatures", "places", "birds")
 """The words by which every model's layers can be called, from shallow to deep."""
 
 KERAS_WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -119,8 +119,8 @@ def _published(
 _DREAMNET = ModelEntry(
     "dreamnet",
     "bundled: small, fast, made for video",
-    0.9,
-    MappingProxyType({word: word for word in DEPTHS}),
+    1.9,
+    MappingProxyType(dict(zip(DEPTHS, dreamnet.LAYERS, strict=True))),
     dreamnet.LAYERS,
 )
 
@@ -141,7 +141,7 @@ _INCEPTION_V3 = _application(
         "mixed9": "faint, blurred traces of things",
         "mixed10": "faint, blurred traces of things",
     },
-    ("mixed1", "mixed3", "mixed4", "mixed5", "mixed7"),
+    ("mixed1", "mixed2", "mixed3", "mixed4", "mixed5", "mixed6", "mixed7"),
     _published("inception_v3/inception_v3", 88, "bcbd6486424b2319ff4ef7d526e38f63"),
     application="InceptionV3",
     top_side=299,
@@ -159,11 +159,16 @@ _VGG16 = _application(
     {
         **_VGG_SHALLOW,
         "block3_conv3": "braids, cells and curls",
+        "block4_conv2": "curls, scales and the first eyes",
         "block4_conv3": "eyes, arches and scales",
         "block5_conv1": "heads, beaks and wheels",
+        "block5_conv2": "parts of animals and wheels",
         "block5_conv3": "animals and buildings in parts",
     },
-    ("block2_conv2", "block3_conv3", "block4_conv3", "block5_conv1", "block5_conv3"),
+    (
+        *("block2_conv2", "block3_conv3", "block4_conv2", "block4_conv3"),
+        *("block5_conv1", "block5_conv2", "block5_conv3"),
+    ),
     _published("vgg16/vgg16", 59, "6d6bbae143d832006294945121d1f1fc"),
     application="VGG16",
     preprocessing="caffe",
@@ -176,11 +181,16 @@ _VGG19 = _application(
     {
         **_VGG_SHALLOW,
         "block3_conv4": "braids, cells and curls",
+        "block4_conv2": "curls, scales and the first eyes",
         "block4_conv4": "eyes, arches and scales",
         "block5_conv1": "heads, beaks and wheels",
+        "block5_conv2": "parts of animals and wheels",
         "block5_conv4": "animals and buildings in parts",
     },
-    ("block2_conv2", "block3_conv4", "block4_conv4", "block5_conv1", "block5_conv4"),
+    (
+        *("block2_conv2", "block3_conv4", "block4_conv2", "block4_conv4"),
+        *("block5_conv1", "block5_conv2", "block5_conv4"),
+    ),
     _published("vgg19/vgg19", 80, "253f8cb515780f3b799900260a226db6"),
     application="VGG19",
     preprocessing="caffe",
@@ -192,17 +202,16 @@ _RESNET50 = _application(
     23.6,
     {
         "conv2_block3_out": "fine grain along edges",
+        "conv3_block2_out": "hatching and mesh",
         "conv3_block4_out": "mesh, stripes and spots",
         "conv4_block3_out": "eyes and rings",
         "conv4_block6_out": "heads and limbs",
+        "conv5_block1_out": "limbs and parts of things",
         "conv5_block2_out": "animals and things in parts",
     },
     (
-        "conv2_block3_out",
-        "conv3_block4_out",
-        "conv4_block3_out",
-        "conv4_block6_out",
-        "conv5_block2_out",
+        *("conv2_block3_out", "conv3_block2_out", "conv3_block4_out", "conv4_block3_out"),
+        *("conv4_block6_out", "conv5_block1_out", "conv5_block2_out"),
     ),
     _published("resnet/resnet50", 95, "4d473c1dd8becc155b73f8504c6f6626"),
     application="ResNet50",
@@ -215,13 +224,17 @@ _INCEPTION_RESNET_V2 = _application(
     54.3,
     {
         "mixed_5b": "fine weave",
+        "block35_5_ac": "weave and mesh",
         "block35_10_ac": "ornaments and mesh",
         "mixed_6a": "curls, spots and the first eyes",
         "block17_10_ac": "eyes and parts of faces",
         "block17_20_ac": "animals and things",
         "mixed_7a": "large parts of things",
     },
-    ("mixed_5b", "block35_10_ac", "mixed_6a", "block17_10_ac", "block17_20_ac"),
+    (
+        *("mixed_5b", "block35_5_ac", "block35_10_ac", "mixed_6a"),
+        *("block17_10_ac", "block17_20_ac", "mixed_7a"),
+    ),
     _published("inception_resnet_v2/inception_resnet_v2", 219, "d19885ff4a710c122648d3b5c3b684e4"),
     application="InceptionResNetV2",
     top_side=299,
@@ -234,16 +247,16 @@ _XCEPTION = _application(
     {
         "block3_sepconv1_act": "fine grain along edges",
         "block4_sepconv1_act": "waves and mesh",
+        "block5_sepconv1_act": "waves, spots and curls",
         "block6_sepconv1_act": "curls and eyes",
         "block9_sepconv1_act": "parts of faces",
+        "block12_sepconv1_act": "parts of animals",
         "block13_sepconv1_act": "animals and things",
     },
     (
-        "block3_sepconv1_act",
-        "block4_sepconv1_act",
-        "block6_sepconv1_act",
-        "block9_sepconv1_act",
-        "block13_sepconv1_act",
+        *("block3_sepconv1_act", "block4_sepconv1_act", "block5_sepconv1_act"),
+        *("block6_sepconv1_act", "block9_sepconv1_act"),
+        *("block12_sepconv1_act", "block13_sepconv1_act"),
     ),
     _published("xception/xception", 84, "b0042744bf5b25fce3cb969f33bebb97"),
     application="Xception",
@@ -258,15 +271,15 @@ _MOBILENET_V2 = _application(
         "block_3_expand_relu": "fine grain along edges",
         "block_6_expand_relu": "stripes and mesh",
         "block_8_expand_relu": "spots and curls",
+        "block_10_expand_relu": "curls and the first eyes",
         "block_11_expand_relu": "eyes and parts of faces",
+        "block_12_expand_relu": "parts of faces and of animals",
         "block_13_expand_relu": "animals in parts",
     },
     (
-        "block_3_expand_relu",
-        "block_6_expand_relu",
-        "block_8_expand_relu",
-        "block_11_expand_relu",
-        "block_13_expand_relu",
+        *("block_3_expand_relu", "block_6_expand_relu", "block_8_expand_relu"),
+        *("block_10_expand_relu", "block_11_expand_relu"),
+        *("block_12_expand_relu", "block_13_expand_relu"),
     ),
     _published("mobilenet_v2/mobilenet_v2", 9, suffix="_1.0_224_no_top.h5"),
     application="MobileNetV2",

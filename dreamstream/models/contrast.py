@@ -17,6 +17,10 @@ NEIGHBOURS_WEIGHT = 0.5
 """Of the square of each, at first."""
 
 
+WEIGHTS_NAME = "neighbours"
+"""Of the variable that holds the roots of the weights."""
+
+
 class ContrastLayer(keras.layers.Layer):  # type: ignore[misc]
     """See :class:`dreamstream.models.operations.Contrast`; its kernel is trained."""
 
@@ -24,7 +28,7 @@ class ContrastLayer(keras.layers.Layer):  # type: ignore[misc]
         """Make the kernel, each channel held down by its neighbours."""
         channels = input_shape[-1]
         self.kernel = self.add_weight(
-            shape=(1, 1, channels, channels), initializer=_bands, name="kernel"
+            shape=(1, 1, channels, channels), initializer=_bands, name=WEIGHTS_NAME
         )
 
     def call(self, features: Any) -> Any:

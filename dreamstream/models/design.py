@@ -26,13 +26,15 @@ class Operation:
 
     Attributes:
         name: Of the operation, and of its weights.
-        kind: ``convolution`` and a ReLU; ``maxima``, the greatest of each window; ``join``, all
+        kind: ``convolution``, with a ReLU; ``maxima``, the greatest of each window; ``join``, all
             inputs' channels one behind another; ``contrast``, each channel divided by what it
             and others hold at its place (see :class:`dreamstream.models.operations.Contrast`).
         inputs: Names of the operations whose outputs it takes, or :data:`PICTURE`.
         filters: Output channels of a convolution.
         side: Height and width of the window.
         strides: 2 halves the map.
+        linear: Whether a convolution has no ReLU: it and the one after it are one of fewer
+            weights.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Operation:
     filters: int = 0
     side: int = 1
     strides: int = 1
+    linear: bool = False
 
     @property
     def weighted(self) -> bool:
@@ -150,7 +153,7 @@ class Design:
 
     def to_json(self) -> str:
         """Write it as text, defaults left out."""
-        defaults = {"filters": 0, "side": 1, "strides": 1}
+        defaults = {"filters": 0, "side": 1, "strides": 1, "linear": False}
         operations = [
             {key: value for key, value in asdict(each).items() if value != defaults.get(key)}
             for each in self.operations
@@ -190,6 +193,11 @@ def _require_sound(operation: Operation, known: set[str]) -> None:
 def convolution(name: str, taken: str, filters: int, side: int = 1, strides: int = 1) -> Operation:
     """Describe a convolution with a ReLU."""
     return Operation(name, CONVOLUTION, (taken,), filters, side, strides)
+
+
+def linear(name: str, taken: str, filters: int, side: int = 1) -> Operation:
+    """Describe a convolution without a ReLU."""
+    return Operation(name, CONVOLUTION, (taken,), filters, side, linear=True)
 
 
 def maxima(name: str, taken: str, strides: int = 2) -> Operation:

@@ -1,11 +1,9 @@
 """dreamnet: the bundled network, small enough to dream live on a laptop.
 
-Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file). The bundled
-one is a chain of convolutions with ReLUs, 1x1 ones to a few channels and 3x3 ones to many in turn,
-no batch norm and no branches: at 1/2, 1/4, 1/8 and 1/16 of the picture's size, halved by maxima,
-since a dream follows gradients, and those of maxima are unlike those of strides. Each named layer
-is one of the chain, trained to be a layer of the teacher. A file of weights may carry the
-description of another network.
+Distilled from a classifier of ImageNet photos (see ``DREAMNET.md`` beside this file): modules of
+branches as its teacher has them, their windows of low rank, no batch norm, halved by maxima, since
+a dream follows gradients, and those of maxima are unlike those of strides. Each named layer is
+trained to be a layer of the teacher. A file of weights carries the description of its network.
 
 Reading the names, descriptions and scales loads no TensorFlow; building the model does.
 """
@@ -29,8 +27,6 @@ from dreamstream.models.design import (
     PICTURE,
     Design,
     Operation,
-    convolution,
-    maxima,
 )
 
 if TYPE_CHECKING:
@@ -55,40 +51,14 @@ MEAN_RGB = (123.68, 116.779, 103.939)
 #: What each layer tends to show, from the shallowest to the deepest.
 LAYERS: Mapping[str, str] = MappingProxyType(
     {
-        "textures": "bold strokes and stained glass along the picture's own edges",
-        "patterns": "rings, spirals and plumes in strong colours, repeated everywhere",
-        "eyes": "eyes in whorls of fur, the beginnings of heads",
-        "faces": "eyes, muzzles and fur joined into heads of dogs",
-        "creatures": "whole furry animals, dogs above all, grown out of the picture",
+        "conv2": "strokes and hatching along the picture's own edges",
+        "3a": "scales, rings and fine ornaments",
+        "3b": "eyes in whorls of fur, spirals, dark petals",
+        "4a": "whole glossy animals, dogs above all, tentacles, many legs",
+        "4b": "lizards, sea creatures, spines and coral",
+        "4c": "temples and domes, cars, trees, houses and people",
+        "4d": "birds and long-nosed animals, whole bodies",
     }
-)
-
-
-def _pair(number: int, layer: str, taken: str, few: int, many: int) -> tuple[Operation, ...]:
-    """A 1x1 convolution to a few channels and a 3x3 one to many.
-
-    The arithmetic of the many is cheap where the few are looked at.
-    """
-    squeeze = f"squeeze{number}"
-    return convolution(squeeze, taken, few), convolution(layer, squeeze, many, 3)
-
-
-#: The bundled network, whose file says nothing of its own.
-PLAIN_CHAIN = Design(
-    (
-        convolution("conv1", PICTURE, 64, 3, 2),
-        maxima("squeeze2_pool", "conv1"),
-        *_pair(2, "expand2", "squeeze2_pool", 16, 128),
-        *_pair(3, "textures", "expand2", 16, 128),
-        maxima("squeeze4_pool", "textures"),
-        *_pair(4, "expand4", "squeeze4_pool", 32, 256),
-        *_pair(5, "patterns", "expand4", 32, 256),
-        maxima("squeeze6_pool", "patterns"),
-        *_pair(6, "eyes", "squeeze6_pool", 48, 384),
-        *_pair(7, "faces", "eyes", 48, 384),
-        *_pair(8, "creatures", "faces", 64, 512),
-    ),
-    tuple(LAYERS),
 )
 
 
@@ -104,8 +74,7 @@ def read_weights(
 
     Returns:
         Name to float16 array: "<name>/kernel" (height, width, in, out) and "<name>/bias" for
-        each convolution, "layer_scales", and where it isn't the bundled network "design", which
-        `design_of` reads.
+        each convolution, "layer_scales", and "design", which `design_of` reads.
 
     Raises:
         OSError: The file cannot be read.
@@ -135,10 +104,8 @@ def read_checked(weights_path: Path | str) -> Weights:
             raise ValueError(f"its description has {described.file_size} bytes")
         design = design_of({DESIGN_KEY: archive[DESIGN_KEY]} if described else {})
     shapes = {**design.weight_shapes(), SCALES_KEY: (len(design.layers),)}
-    weights = dict(read_weights(weights_path, shapes))
-    if described is not None:
-        weights[DESIGN_KEY] = np.array(design.to_json())
-    return weights
+    weights = read_weights(weights_path, shapes)
+    return {**weights, DESIGN_KEY: np.array(design.to_json())}
 
 
 def _require_shape(archive: ZipFile, name: str, shape: tuple[int, ...]) -> None:
@@ -157,14 +124,18 @@ def design_of(weights: Weights) -> Design:
     Args:
         weights: As `read_weights` gives them.
 
-    Returns:
-        The network that they describe; the bundled one if they describe none.
-
     Raises:
-        ValueError: The description is none.
+        ValueError: They describe none.
     """
-    described = weights.get(DESIGN_KEY)
-    return PLAIN_CHAIN if described is None else Design.from_json(str(described))
+    if DESIGN_KEY not in weights:
+        raise ValueError("it doesn't describe its network: train it again with the tools of today")
+    return Design.from_json(str(weights[DESIGN_KEY]))
+
+
+def bundled_design() -> Design:
+    """Return what the bundled network is built of."""
+    with np.load(WEIGHTS_PATH, allow_pickle=False) as archive:
+        return design_of(archive)
 
 
 def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:
@@ -181,7 +152,7 @@ def layer_scales(weights_path: Path | str | None = None) -> dict[str, float]:
         return dict(zip(design_of(archive).layers, scales, strict=True))
 
 
-def build_architecture(design: Design = PLAIN_CHAIN) -> keras.Model:
+def build_architecture(design: Design) -> keras.Model:
     """Build a network with fresh random weights.
 
     Args:
@@ -262,7 +233,7 @@ def _keras_layer(operation: Operation) -> Callable[..., Any]:
         side,
         strides,
         padding="same",
-        activation="relu",
+        activation=None if operation.linear else "relu",
         kernel_initializer="he_normal",
         name=name,
     )

@@ -201,7 +201,11 @@ def _require_known(entry: ModelEntry, chosen: Iterable[str], known: Iterable[str
 def _build(entry: ModelEntry) -> keras.Model:
     from dreamstream.models.applications import build_headless
 
-    return build_headless(entry) if entry.application else dreamnet.build_architecture()
+    return (
+        build_headless(entry)
+        if entry.application
+        else dreamnet.build_architecture(dreamnet.bundled_design())
+    )
 
 
 def _readable_layers(entry: ModelEntry, whole: keras.Model) -> Mapping[str, keras.Layer]:

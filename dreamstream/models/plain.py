@@ -73,7 +73,8 @@ class PlainDreamnet:
                 self._weights[f"{operation.name}/{part}"].astype(float)
                 for part in ("kernel", "bias")
             )
-            return Node(Rectifier(), (Node(Convolution(kernel, bias, strides), inputs),))
+            convolved = Node(Convolution(kernel, bias, strides), inputs)
+            return convolved if operation.linear else Node(Rectifier(), (convolved,))
         return Node(Pool(False, sides, strides, "SAME"), inputs)
 
 

@@ -5,7 +5,7 @@ dream is written in another while a frame is dreamed; the result is the same, bi
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -94,6 +94,7 @@ def dream_frames(
     *,
     compare: bool = False,
     journal: Journal | None = None,
+    steer: Callable[[Frame], None] | None = None,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -106,6 +107,7 @@ def dream_frames(
         compare: Give the sink source and dream side by side (see ``compared_info``).
         journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
             skipped; of the others it is told as they are written.
+        steer: Called with each frame before it is dreamed: it may change the dreamer's settings.
 
     Yields:
         A record of each frame, once it is written.
@@ -116,6 +118,8 @@ def dream_frames(
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
             for analysed in _frames(stack, source, dreamer):
+                if steer is not None:
+                    steer(analysed.frame)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:

@@ -27,6 +27,8 @@ from dreamstream.rendering.pipeline import (
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.schedule_plot import draw_plan
+from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -71,7 +73,7 @@ class Renderer:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._dreamers = Dreamers(verbose=verbose)
-        self._taken: set[Path] = set()
+        self._taken: dict[Path, str] = {}
 
     def render(
         self, job: Job, *, cancel: threading.Event | None = None, tap: Sink | None = None
@@ -92,7 +94,7 @@ class Rendering:
     Args:
         job: What to dream.
         dreamers: Lends what dreams it.
-        taken: Names that earlier jobs have taken in their folders.
+        taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
         tap: Another place for the frames; it is not closed.
 
@@ -109,12 +111,12 @@ class Rendering:
         self,
         job: Job,
         dreamers: Dreamers,
-        taken: set[Path],
+        taken: dict[Path, str],
         cancel: threading.Event,
         tap: Sink | None = None,
     ) -> None:
-        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
-        self._tap = tap
+        self._job, self._tap = with_schedules(job), tap
+        self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
@@ -179,6 +181,8 @@ class Rendering:
             self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        plan = make_plan(job, source, drawn=job.controls.plot_schedule is not None)
+        draw_plan(job, plan)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
         replaces = journal is not None and journal.replaces and not job.media.resume
@@ -195,7 +199,15 @@ class Rendering:
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         compare = job.media.compare
         sink = sink if self._tap is None else TeeSink((sink, self._tap))
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        pilot = None if plan is None else stack.enter_context(Pilot(plan, dreamer, job.dream))
+        records = dream_frames(
+            source,
+            dreamer,
+            sink,
+            compare=compare,
+            journal=journal,
+            steer=None if pilot is None else pilot.steer,
+        )
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         return _noted(records, stats), source, dreamer
 
@@ -208,14 +220,14 @@ class Rendering:
                 )
 
 
-def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
     """Return the name of a job's output; None is a window."""
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
         make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return written_through(str(untaken(path, taken)))
+        return written_through(str(untaken(path, job.source, taken)))
     if job.output is not None:
         return written_through(job.output)
     return None if job.preview is None else preview_name(job.source)

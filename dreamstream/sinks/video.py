@@ -123,7 +123,8 @@ class VideoSink(Sink):
             return
         self._partial = self._part.path
         with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
-            self._writer.finish(whole=False)
+            if not self._writer.is_closed:  # else closing it has failed
+                self._writer.finish(whole=False)
             self._tell_shape()
             if self._journal is not None:
                 self._partial = self._journal.keep_larger_part(self._part.path)

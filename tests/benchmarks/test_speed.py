@@ -21,7 +21,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.dreamer import Dreamer
 from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.frames import FloatImage, Pixels, to_model_range, to_pixels
-from dreamstream.models.dreamnet import build_dreamnet
+from dreamstream.models.dreamnet import build_dreamnet, bundled_design
 
 STEPS = 3
 
@@ -55,9 +55,11 @@ def test_operations_are_two_for_each_product_and_sum_of_convolutions_and_matrice
 
 def test_operations_of_dreamnet_are_those_counted_from_its_plan() -> None:
     whole = build_dreamnet()
-    faces = keras.Model(whole.input, whole.get_layer("faces").output)
-    counted = count_operations(lambda image: [faces(image)], (128, 192))
-    assert counted / (128 * 192) == pytest.approx(1000 * dreamnet_operations()["faces"])
+    animals = keras.Model(whole.input, whole.get_layer("4a").output)
+    counted = count_operations(lambda image: [animals(image)], (128, 192))
+    assert counted / (128 * 192) == pytest.approx(
+        1000 * dreamnet_operations(bundled_design())["4a"]
+    )
 
 
 @pytest.mark.parametrize("max_loss", [None, 0.5], ids=["no ceiling", "stopped by it"])

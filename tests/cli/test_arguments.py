@@ -23,6 +23,7 @@ FIELDS = [field for kind in (DreamConfig, MediaConfig) for field in dataclasses.
 
 GIVEN: dict[str, tuple[str | None, Any]] = {
     "preset": ("eyes", "eyes"),
+    "strength": ("0.5", 0.5),
     "model": ("vgg16", "vgg16"),
     "weights": ("w.h5", Path("w.h5")),
     "layers": ("mixed3=3,mixed4=.5, mixed5 ", {"mixed3": 3.0, "mixed4": 0.5, "mixed5": 1.0}),
@@ -120,7 +121,7 @@ def test_every_flag_shows_its_help_and_default(
 ) -> None:
     default = getattr(DreamConfig(), field.name, getattr(MediaConfig(), field.name, None))
     shown = {
-        "layers": "faces=1",
+        "layers": "animals=1",
         "frames": "all",
         "drift": "0,0",
         "max_loss": f"{DreamConfig().max_loss}",
@@ -199,8 +200,8 @@ def test_without_output_there_is_none() -> None:
     ("text", "layers"),
     [
         ("mixed3=3,mixed4=2", {"mixed3": 3.0, "mixed4": 2.0}),
-        ("faces", {"faces": 1.0}),
-        ("faces=1e-1,", {"faces": 0.1}),
+        ("animals", {"animals": 1.0}),
+        ("animals=1e-1,", {"animals": 0.1}),
         ("eyes=-0.5", {"eyes": -0.5}),
     ],
 )
@@ -402,8 +403,8 @@ def test_every_field_can_be_set_as_its_flag_would(name: str, dashed: bool) -> No
 @pytest.mark.parametrize(
     ("line", "name", "value"),
     [
-        ("layers = { faces = 1, eyes = 0.5 }", "layers", {"faces": 1.0, "eyes": 0.5}),
-        ("[layers]\nfaces = 2", "layers", {"faces": 2.0}),
+        ("layers = { animals = 1, eyes = 0.5 }", "layers", {"animals": 1.0, "eyes": 0.5}),
+        ("[layers]\nanimals = 2", "layers", {"animals": 2.0}),
         ("octaves = 6", "octaves", 6),
         ("blend = 0.25", "blend", 0.25),
         ("blend = 0", "blend", 0.0),
@@ -451,9 +452,9 @@ def test_no_flag_denies_twice(capsys: pytest.CaptureFixture[str]) -> None:
         ("blend = nan", "--blend"),
         ("compare = 1", "compare"),
         ("compare = 'yes'", "compare"),
-        ("layers = ['faces']", "layers"),
-        ("layers = { faces = 'very' }", "layers"),
-        ("layers = { faces = true }", "layers"),
+        ("layers = ['animals']", "layers"),
+        ("layers = { animals = 'very' }", "layers"),
+        ("layers = { animals = true }", "layers"),
         ("preset = 3", "preset"),
         ("preset = 'nightmare'", "nightmare"),
         ("weights = 3", "weights"),

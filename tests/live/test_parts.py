@@ -75,8 +75,8 @@ def test_with_the_originals_network_p_reaches_the_original() -> None:
 def test_digits_choose_layers_from_the_shallowest() -> None:
     config = single_layer(DreamConfig(), 1)
     assert config is not None
-    assert name_look(config) == "textures"
-    assert single_layer(DreamConfig(), 6) is None
+    assert name_look(config) == "conv2"
+    assert single_layer(DreamConfig(), 8) is None
 
 
 def test_a_preset_is_called_by_its_name() -> None:

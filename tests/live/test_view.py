@@ -205,7 +205,7 @@ def test_p_and_digits_load_another_look_while_the_picture_goes_on() -> None:
     records: list[FrameRecord] = []
     show(FakeDevice(3000), window, records=records, load=load)
     assert [config.preset for config in loaded] == ["menagerie", "creatures", "creatures"]
-    assert dict(loaded[2].layers) == {"patterns": 1.0}
+    assert dict(loaded[2].layers) == {"3a": 1.0}
     assert max(record.wall_seconds for record in records[1:]) < 1.0
 
 

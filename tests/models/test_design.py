@@ -19,6 +19,7 @@ from dreamstream.models.design import (
     contrast,
     convolution,
     join,
+    linear,
     maxima,
 )
 from dreamstream.models.device import Engine
@@ -37,7 +38,8 @@ SMALL = Design(
         convolution("look", "even", 3, 3),
         maxima("near", "even", 1),
         join("fork", ("point", "look", "near")),
-        convolution("deep", "fork", 5, 3),
+        linear("rank", "fork", 2, 3),
+        convolution("deep", "rank", 5),
     ),
     ("fork", "deep"),
 )
@@ -68,7 +70,8 @@ def test_channels_and_strides_follow_from_the_operations() -> None:
     assert SMALL.channels["fork"] == 4 + 3 + 6
     assert SMALL.strides == {"first": 2, **dict.fromkeys(list(SMALL.strides)[1:], 4)}
     assert SMALL.weight_shapes()["even/kernel"] == (1, 1, 6, 6)
-    assert SMALL.weight_shapes()["deep/kernel"] == (3, 3, 13, 5)
+    assert SMALL.weight_shapes()["rank/kernel"] == (3, 3, 13, 2)
+    assert SMALL.weight_shapes()["deep/kernel"] == (1, 1, 2, 5)
 
 
 def test_a_cut_keeps_what_its_layers_depend_on() -> None:

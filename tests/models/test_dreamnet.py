@@ -12,6 +12,7 @@ import pytest
 from dreamstream._libraries import cv2
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.models import dreamnet
+from dreamstream.models.design import Design
 
 MEGABYTE = 1_000_000
 PHOTO_SIDE = 256
@@ -45,8 +46,8 @@ def maps(model: Any, picture: FloatImage) -> list[FloatImage]:
     return [np.asarray(each) for each in model(picture[None])]
 
 
-def test_one_output_for_each_layer_from_textures_to_creatures(model: keras.Model) -> None:
-    assert list(dreamnet.LAYERS) == ["textures", "patterns", "eyes", "faces", "creatures"]
+def test_one_output_for_each_layer_of_its_description(model: keras.Model) -> None:
+    assert tuple(dreamnet.LAYERS) == dreamnet.bundled_design().layers
     assert model.output_names == list(dreamnet.LAYERS)
 
 
@@ -55,11 +56,11 @@ def test_every_layer_says_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (75, 101), (33, 64)])
-def test_any_size_gives_maps_at_a_quarter_to_a_sixteenth(
+def test_any_size_gives_maps_at_an_eighth_to_a_sixteenth(
     model: keras.Model, height: int, width: int
 ) -> None:
     sizes = [each.shape[1:3] for each in maps(model, random_picture(height, width))]
-    strides = (4, 8, 16, 16, 16)
+    strides = (8, 8, 8, 16, 16, 16, 16)
     assert sizes == [(-(-height // stride), -(-width // stride)) for stride in strides]
 
 
@@ -82,7 +83,7 @@ def test_swapping_red_and_blue_changes_what_is_seen(model: keras.Model) -> None:
 
 
 def test_a_cut_at_one_layer_leaves_out_what_is_deeper(model: keras.Model) -> None:
-    cut = keras.Model(model.input, model.get_layer("patterns").output)
+    cut = keras.Model(model.input, model.get_layer("3a").output)
     picture = random_picture(64, 64)
     np.testing.assert_allclose(cut(picture[None]), maps(model, picture)[1], rtol=1e-4, atol=1e-4)
     assert cut.count_params() < model.count_params() / 2
@@ -93,6 +94,7 @@ def test_weights_are_plain_half_precision_arrays_of_at_most_six_megabytes() -> N
     weights = dict(dreamnet.read_weights())
     scales = weights.pop(dreamnet.SCALES_KEY)
     assert scales.shape == (len(dreamnet.LAYERS),)
+    assert Design.from_json(str(weights.pop(dreamnet.DESIGN_KEY))).layers == tuple(dreamnet.LAYERS)
     assert {array.dtype for array in weights.values()} == {np.dtype(np.float16)}
     assert all(np.isfinite(array).all() for array in weights.values())
 
@@ -105,7 +107,7 @@ def test_scales_are_finite_and_positive() -> None:
 
 def test_other_weights_are_read_from_a_path(tmp_path: Path, model: keras.Model) -> None:
     changed: dict[str, Any] = dict(dreamnet.read_weights())
-    changed["creatures/bias"] = changed["creatures/bias"] + np.float16(1000)
+    changed["4d_1x1/bias"] = changed["4d_1x1/bias"] + np.float16(1000)
     np.savez(tmp_path / "other.npz", **changed)
     other = dreamnet.build_dreamnet(tmp_path / "other.npz")
     picture = random_picture(32, 32)
@@ -114,8 +116,16 @@ def test_other_weights_are_read_from_a_path(tmp_path: Path, model: keras.Model) 
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    np.savez(tmp_path / "empty.npz", nothing=np.zeros(1))
+    weights: dict[str, Any] = dict(dreamnet.read_weights())
+    del weights["conv1/kernel"]
+    np.savez(tmp_path / "part.npz", **weights)
     with pytest.raises(ValueError, match="conv1/kernel"):
+        dreamnet.build_dreamnet(tmp_path / "part.npz")
+
+
+def test_weights_that_tell_no_network_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "empty.npz", nothing=np.zeros(1))
+    with pytest.raises(ValueError, match="doesn't describe its network"):
         dreamnet.build_dreamnet(tmp_path / "empty.npz")
 
 

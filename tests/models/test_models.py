@@ -66,7 +66,7 @@ def test_urls_and_hashes_are_those_that_keras_publishes(entry: ModelEntry) -> No
 
 
 def test_the_bundled_network_has_the_stated_size() -> None:
-    parameters = dreamnet.build_architecture().count_params()
+    parameters = dreamnet.build_architecture(dreamnet.bundled_design()).count_params()
     assert round(parameters / 1e6, 1) == find_model("dreamnet").parameters
 
 
@@ -119,7 +119,8 @@ def test_activations_are_those_of_the_uncut_network(
     layers = [whole.get_layer(name).output for name in calibrated.CLASSIC_LAYERS]
     expected = keras.Model(whole.input, layers)(picture, training=False)
     for ours, theirs in zip(inception(picture), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+        largest = np.abs(theirs).max()  # float32 is off by 1e-6 of it, another layer by much of it
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * largest)
 
 
 def test_the_network_is_cut_at_the_deepest_chosen_layer_and_frozen(
@@ -136,29 +137,29 @@ def test_inception_v3_keeps_its_raw_units(inception: FeatureExtractor) -> None:
 
 def test_activations_come_in_the_order_asked_for_words_resolved(picture: tf.Tensor) -> None:
     extractor = load_model("dreamnet", ["creatures", "textures"])
-    assert extractor.layers == ("creatures", "textures")
+    assert extractor.layers == ("4b", "conv2")
     creatures, textures = extractor(picture)
     assert creatures.shape == (1, 6, 6, 512)
-    assert textures.shape == (1, 24, 24, 128)
+    assert textures.shape == (1, 12, 12, 192)
     every = dreamnet.build_dreamnet()(picture)
     np.testing.assert_allclose(creatures, every[4], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(textures, every[0], rtol=1e-4, atol=1e-5)
 
 
 def test_a_layer_asked_for_twice_comes_twice(inception_v3_weights: Path) -> None:
-    extractor = load_model("inception_v3", ["eyes", "mixed4"], inception_v3_weights)
+    extractor = load_model("inception_v3", ["animals", "mixed4"], inception_v3_weights)
     assert extractor.layers == ("mixed4", "mixed4")
     assert len(extractor(tf.zeros((1, 96, 96, 3)))) == 2
 
 
 def test_a_single_layer_comes_as_one_activation(picture: tf.Tensor) -> None:
     (activation,) = load_model("dreamnet", ["eyes"])(picture)
-    assert activation.shape == (1, 6, 6, 384)
+    assert activation.shape == (1, 12, 12, 480)
 
 
 def test_the_bundled_network_ships_its_layers_scales() -> None:
     extractor = load_model("dreamnet", ["eyes"])
-    assert extractor.layer_scales == {"eyes": dreamnet.layer_scales()["eyes"]}
+    assert extractor.layer_scales == {"3b": dreamnet.layer_scales()["3b"]}
 
 
 @pytest.mark.parametrize("size", [(45, 81), (64, 64), (203, 100)])
@@ -206,8 +207,8 @@ def test_a_model_without_layers_is_misuse() -> None:
 
 def test_the_list_of_layers_shows_scale_channels_and_look() -> None:
     lines = list_layers_text("dreamnet").splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(DEPTHS)
-    assert lines[1].split()[:4] == ["textures", "textures", "1/4", "128"]
+    assert [line.split()[1] for line in lines[1:]] == list(DEPTHS)
+    assert lines[1].split()[:3] == ["conv2", "textures", "1/8"]
     assert "strokes" in lines[1]
 
 

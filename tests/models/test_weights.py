@@ -295,11 +295,13 @@ def test_another_networks_weights_are_refused(
 
 
 def test_the_bundled_network_takes_the_weights_of_its_training_tool(tmp_path: Path) -> None:
-    arrays = {name: array * 0.5 for name, array in dreamnet.read_weights().items()}
+    bundled = dict(dreamnet.read_weights())
+    described = {dreamnet.DESIGN_KEY: bundled.pop(dreamnet.DESIGN_KEY)}
+    arrays = {**{name: array * 0.5 for name, array in bundled.items()}, **described}
     np.savez(tmp_path / "mine.npz", **arrays)  # type: ignore[arg-type]
     extractor = load_model("dreamnet", ["textures"], tmp_path / "mine.npz")
     assert extractor.layer_scales == pytest.approx(
-        {"textures": dreamnet.layer_scales()["textures"] / 2}, rel=1e-2
+        {"conv2": dreamnet.layer_scales()["conv2"] / 2}, rel=1e-2
     )
     kernel = extractor.model.get_weights()[0]
     np.testing.assert_allclose(kernel, arrays["conv1/kernel"], rtol=1e-3)
@@ -322,7 +324,7 @@ def _without_scales(path: Path) -> None:
 
 def _without_a_kernel(path: Path) -> None:
     arrays = dict(dreamnet.read_weights())
-    del arrays["expand2/kernel"]
+    del arrays["3a_3x3/kernel"]
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 

@@ -17,9 +17,10 @@ from dreamstream.models.design import (
     contrast,
     convolution,
     join,
+    linear,
     maxima,
 )
-from dreamstream.models.dreamnet import PLAIN_CHAIN, build_architecture
+from dreamstream.models.dreamnet import build_architecture
 from tools.dreamnet_training import checkpoints, distillation
 from tools.dreamnet_training.distillation import (
     Distillation,
@@ -27,8 +28,8 @@ from tools.dreamnet_training.distillation import (
     relative_errors,
     stages_of,
 )
-from tools.dreamnet_training.students import STUDENTS
-from tools.dreamnet_training.teacher import Scaled
+from tools.dreamnet_training.students import PLAIN_CHAIN, STUDENTS
+from tools.dreamnet_training.teacher import InnerMaps, Scaled
 from tools.dreamnet_training.validation import layer_scales_of
 from tools.train_dreamnet import begin
 
@@ -62,9 +63,10 @@ def design(request: pytest.FixtureRequest) -> Design:
     return chosen
 
 
-def distillation_of(design: Design, teacher: Any) -> Distillation:
+def distillation_of(design: Design, teacher: Any, pictures: Any) -> Distillation:
     student = build_architecture(design)
-    return Distillation(design, student, teacher, np.ones(len(design.layers)), 0.5)
+    inner_maps = InnerMaps(teacher, design.layers, pictures)
+    return Distillation(design, student, teacher, np.ones(len(design.layers)), 0.5, inner_maps)
 
 
 @pytest.fixture
@@ -73,25 +75,30 @@ def taught(design: Design, pictures: Any) -> Distillation:
     keras.utils.set_random_seed(1)
     raw = build_architecture(design)
     teacher = Scaled(raw, np.sqrt(layer_scales_of(raw, pictures)))
-    return distillation_of(design, teacher)
+    return distillation_of(design, teacher, pictures)
 
 
 def test_a_students_stages_are_what_leads_from_one_layer_to_the_next(design: Design) -> None:
-    stages = stages_of(design)
-    assert tuple(stage.operations[-1].name for stage in stages) == design.layers
+    stages = stages_of(design, design.layers)
+    assert tuple(stage.name for stage in stages) == design.layers
     assert sum((stage.operations for stage in stages), ()) == design.operations
-    assert [stage.source for stage in stages] == [PICTURE, *design.layers[:-1]]
+
+
+def test_a_stage_leads_from_each_map_that_the_teacher_has_to_the_next() -> None:
+    stages = stages_of(BRANCHED, ("first", "even", "shallow", "point", "look", "deep"))
+    led = [[operation.name for operation in stage.operations] for stage in stages]
+    # the module's own map is its branches', which are forced one by one
+    assert led == [["first"], ["halved", "even"], ["shallow"], ["point"], ["squeeze", "look"]]
 
 
 def test_what_ends_in_a_layer_is_not_normalised() -> None:
-    inner = [[each.name for each in stage.inner] for stage in stages_of(BRANCHED)]
-    assert inner == [["first"], ["squeeze"]]
+    stages = stages_of(BRANCHED, BRANCHED.layers)
+    assert [[each.name for each in stage.inner] for stage in stages] == [["first"], ["squeeze"]]
 
 
-def test_a_layer_that_needs_more_than_the_one_before_is_refused() -> None:
-    joined = (convolution("one", PICTURE, 2), convolution("two", "one", 2), join("three", ("one",)))
-    with pytest.raises(ValueError, match="three needs more than two"):
-        stages_of(Design(joined, ("two", "three")))
+def test_a_convolution_without_a_relu_is_not_normalised() -> None:
+    halves = Design((linear("rank", PICTURE, 2, 3), convolution("whole", "rank", 8)), ("whole",))
+    assert [stage.inner for stage in stages_of(halves, halves.layers)] == [[]]
 
 
 def test_forced_layers_learn_and_the_whole_with_them(
@@ -115,24 +122,22 @@ def test_settled_norms_change_nothing_in_what_a_stage_gives(
     monkeypatch.setattr(distillation, "MOMENTS_RATE", 1.0)
     taught.optimizer.learning_rate.assign(0.0)
     taught.match_forced(tf.constant(pictures))
-    before = [taught._centred(pictures), *taught.teacher(pictures)[:-1]]
-    normalised = [
-        tf.nn.relu(taught._run_normalised(stage, features))
-        for stage, features in zip(stages_of(design), before, strict=True)
-    ]
+    sources = dict(zip(design.layers, taught.teacher(pictures), strict=True))
+    sources[PICTURE] = taught.student.get_layer("centre")(pictures)
+    normalised = [tf.nn.relu(taught._run_normalised(stage, sources)) for stage in taught.stages]
     taught.settle()
-    for stage, features, expected in zip(stages_of(design), before, normalised, strict=True):
-        given = run(taught.student, stage, features)
+    for stage, expected in zip(taught.stages, normalised, strict=True):
+        given = run(taught.student, stage, sources)
         np.testing.assert_allclose(given, expected, rtol=1e-3, atol=1e-4)
 
 
-def run(student: keras.Model, stage: Stage, features: Any) -> Any:
-    values = {stage.source: features}
+def run(student: keras.Model, stage: Stage, sources: Any) -> Any:
+    values = dict(sources)
     for operation in stage.operations:
         taken = [values[name] for name in operation.inputs]
         layer = student.get_layer(operation.name)
         values[operation.name] = layer(taken if operation.kind == JOIN else taken[0])
-    return values[stage.operations[-1].name]
+    return values[stage.name]
 
 
 def test_the_teachers_lead_is_a_direction_of_length_one(
@@ -158,7 +163,7 @@ def test_a_training_is_taken_up_where_it_was_left(
     scales = np.ones(len(design.layers))
     checkpoints.save(tmp_path, design, taught.student, taught.state, scales, progress)
     assert bool(list(tmp_path.glob("step-*.npz"))) is not forced
-    other = distillation_of(design, taught.teacher)
+    other = distillation_of(design, taught.teacher, pictures)
     assert checkpoints.resume(tmp_path, other.student, other.state) == progress
     for one, two in zip(other.state, taught.state, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -191,9 +196,14 @@ def test_a_students_weights_say_what_it_is(tmp_path: Path) -> None:
     assert student.output_names == ["shallow", "deep"]
 
 
-def test_googlenets_students_have_its_channels() -> None:
+def test_googlenets_student_has_its_channels_and_is_forced_map_by_map() -> None:
+    design = STUDENTS["thinned"]
     channels = (192, 256, 480, 512, 512, 512, 528)
-    for name in ("modules", "chain"):
-        design = STUDENTS[name]
-        assert tuple(design.channels[layer] for layer in design.layers) == channels
-        stages_of(design)  # each can be forced
+    assert tuple(design.channels[layer] for layer in design.layers) == channels
+    names = [each.name for each in design.operations if each.kind != JOIN and not each.linear]
+    known = {*design.layers, *(name for name in names if not name.startswith("pool"))}
+    stages = stages_of(design, known)
+    assert [stage.name for stage in stages] == [name for name in names if name in known]
+    assert not any(stage.inner for stage in stages)
+    led = {each.name for stage in stages for each in stage.operations}
+    assert led == {each.name for each in design.operations if each.kind != JOIN}

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tools.dreamnet_training.googlenet import GOOGLENET_LAYERS, MEAN_BGR, GoogLeNet
-from tools.dreamnet_training.teacher import SqueezeNet, load_teacher
+from tools.dreamnet_training.teacher import InnerMaps, SqueezeNet, load_teacher
 
 Array = NDArray[np.float32]
 FEW = 6
@@ -89,7 +89,7 @@ def conv2_of(picture: Array, weights: dict[str, Array]) -> Array:
     features = normalised(pooled(first))
     for name in ("conv2/3x3_reduce", "conv2/3x3"):
         features = convolved(features, weights[f"{name}/w"], weights[f"{name}/b"])
-    return normalised(features)
+    return pooled(normalised(features))
 
 
 def test_the_first_map_is_caffes(path: Path, weights: dict[str, Array], picture: Array) -> None:
@@ -101,7 +101,7 @@ def test_a_module_lays_its_branches_in_caffes_order(
     path: Path, weights: dict[str, Array], picture: Array
 ) -> None:
     (given,) = GoogLeNet(path, ["3a"])(picture[None])
-    features = pooled(conv2_of(picture, weights))
+    features = conv2_of(picture, weights)
 
     def step(taken: Array, name: str) -> Array:
         name = f"inception_3a/{name}"
@@ -119,7 +119,7 @@ def test_a_module_lays_its_branches_in_caffes_order(
 
 def test_maps_have_the_size_of_a_students_at_every_scale(path: Path) -> None:
     maps = GoogLeNet(path, GOOGLENET_LAYERS)(tf.zeros((1, 64, 96, 3)))
-    strides = (4, 8, 8, 16, 16, 16, 16, 16)
+    strides = (8, 8, 8, 16, 16, 16, 16, 16)
     assert [tuple(each.shape[1:3]) for each in maps] == [(64 // s, 96 // s) for s in strides]
 
 
@@ -130,6 +130,23 @@ def test_maps_are_given_as_asked_for(path: Path, picture: Array) -> None:
     chosen = GoogLeNet(path, ["3b", "4b"])(picture[None])
     np.testing.assert_array_equal(chosen[0], every["3b"])
     np.testing.assert_array_equal(chosen[1], every["4b"])
+
+
+def test_inner_maps_are_of_mean_square_one_where_they_have_a_unit_of_their_own(
+    path: Path, picture: Array
+) -> None:
+    teacher = GoogLeNet(path, ["conv2", "3a"])
+    maps = InnerMaps(teacher, ["conv2", "3a"], picture[None])(picture[None])
+    squares = {name: float(tf.reduce_mean(tf.square(given))) for name, given in maps.items()}
+    for name in ("norm1", "conv2_reduce", "conv2", "3a_3x3_reduce", "3a"):
+        assert squares[name] == pytest.approx(1, rel=1e-3)
+    raw = teacher.maps(picture[None])
+    # what is divided, in its quotient's unit
+    for names in (("conv1", "norm1"), ("conv2_3x3", "conv2")):
+        ratios = [np.mean(maps[name]) / np.mean(raw[name]) for name in names]
+        assert ratios[0] == pytest.approx(ratios[1], rel=1e-4)
+    branches = [maps[f"3a_{branch}"] for branch in ("1x1", "3x3", "5x5", "pool_proj")]
+    np.testing.assert_array_equal(maps["3a"], tf.concat(branches, -1))
 
 
 def test_a_file_says_whose_weights_it_holds(path: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from .gradients import (
     smooth_gradients,
 )
 from .optimizer import KernelMuon
-from .teacher import Features
+from .teacher import Features, InnerMaps
 
 CLIP_NORM = 1.0
 # Without it a student loses on dreams, where activations are tens of times a photo's, what it wins
@@ -40,35 +40,30 @@ RAW_WEIGHT, SMOOTH_WEIGHT, COLOUR_WEIGHT = 0.5, 1.0, 0.5
 
 @dataclass(frozen=True)
 class Stage:
-    """What leads to a layer from the one before.
+    """What leads from maps that the teacher has too to the next one.
 
     Attributes:
-        source: Name of that one, or of the picture.
-        operations: The last one is the layer's.
-
-    Raises:
-        ValueError: They take what comes before the source.
+        operations: The last one gives that map.
     """
 
-    source: str
     operations: tuple[Operation, ...]
 
-    def __post_init__(self) -> None:
-        known = {self.source, *(operation.name for operation in self.operations)}
-        if not known.issuperset(name for each in self.operations for name in each.inputs):
-            raise ValueError(f"{self.operations[-1].name} needs more than {self.source}")
+    @property
+    def name(self) -> str:
+        """Of the map that it leads to."""
+        return self.operations[-1].name
 
     @property
     def inner(self) -> list[Operation]:
-        """The convolutions whose outputs aren't a part of the layer's."""
-        ends = {self.operations[-1].name}
+        """The rectified convolutions whose outputs aren't a part of the map."""
+        ends = {self.name}
         for operation in reversed(self.operations):
             if operation.name in ends and operation.kind == JOIN:
                 ends.update(operation.inputs)
         return [
             operation
             for operation in self.operations
-            if operation.kind == CONVOLUTION and operation.name not in ends
+            if operation.kind == CONVOLUTION and not operation.linear and operation.name not in ends
         ]
 
 
@@ -82,6 +77,7 @@ class Distillation:
         teacher: Features,
         scales: Tensor,
         gradient_weight: float,
+        inner_maps: InnerMaps,
     ) -> None:
         """Put them together.
 
@@ -91,17 +87,19 @@ class Distillation:
             teacher: From pictures to as many maps.
             scales: (layers,) numbers that bring each layer's mean square to 1 on photos.
             gradient_weight: Of the gradients' disagreement against the maps' error.
+            inner_maps: What else of the teacher's a student can be forced by.
         """
         self.student = student
         self.teacher = teacher
-        self._stages = stages_of(design)
+        self._inner_maps = inner_maps
+        self.stages = stages_of(design, inner_maps.names)
         self.optimizer = KernelMuon(1e-4)
         self.optimizer.build(student.trainable_variables)
         self._scales = tf.constant(scales, tf.float32)
         self._gradient_weight = gradient_weight
         self._moments = {
             inner.name: (tf.Variable(tf.zeros(inner.filters)), tf.Variable(tf.ones(inner.filters)))
-            for stage in self._stages
+            for stage in self.stages
             for inner in stage.inner
         }
 
@@ -121,42 +119,33 @@ class Distillation:
         Returns:
             (layers,) relative squared errors of the maps, mean over crops.
         """
-        return self._match(pictures, lambda wanted: self.student(pictures))
+        return self._match(self.teacher(pictures), lambda: self.student(pictures))
 
     @compiled
     def match_forced(self, pictures: Tensor) -> Tensor:
-        """Train every layer on its own, from the teacher's map of the layer before.
+        """Train every stage on its own, from the teacher's maps before it.
 
         Teacher forcing (Williams and Zipser 1989): no layer waits until those before it are good.
-        What lies between two layers is batch-normalised meanwhile, or half of its units would
-        die; `settle` puts the norms into the weights.
+        What is rectified between two known maps is batch-normalised meanwhile, or half of its
+        units would die; `settle` puts the norms into the weights.
 
         Args:
             pictures: (batch, side, side, 3) float32 RGB in [-1, 1].
 
         Returns:
-            (layers,) relative squared errors of the maps, mean over crops.
+            (stages,) relative squared errors of the maps, mean over crops.
         """
+        known = self._inner_maps(pictures)
+        wanted = [known[stage.name] for stage in self.stages]
+        sources = {**known, PICTURE: self.student.get_layer("centre")(pictures)}
         return self._match(
-            pictures,
-            lambda wanted: [
-                self._run_normalised(stage, features)
-                for stage, features in zip(
-                    self._stages, [self._centred(pictures), *wanted[:-1]], strict=True
-                )
-            ],
+            wanted, lambda: [self._run_normalised(stage, sources) for stage in self.stages]
         )
 
-    def _centred(self, pictures: Tensor) -> Tensor:
-        return self.student.get_layer("centre")(pictures)
-
-    def _match(
-        self, pictures: Tensor, maps_of: Callable[[Sequence[Tensor]], Sequence[Tensor]]
-    ) -> Tensor:
-        """Draw what the student makes of the teacher's maps, or of the pictures, to these maps."""
-        wanted = self.teacher(pictures)
+    def _match(self, wanted: Sequence[Tensor], make: Callable[[], Sequence[Tensor]]) -> Tensor:
+        """Draw what the student makes to the teacher's maps."""
         with tf.GradientTape() as tape:
-            errors = relative_errors(maps_of(wanted), wanted, DREAM_EMPHASIS)
+            errors = relative_errors(make(), wanted, DREAM_EMPHASIS)
             loss = tf.reduce_sum(errors)
         self._apply(tape.gradient(loss, self.student.trainable_variables))
         return errors
@@ -170,17 +159,17 @@ class Distillation:
                 spread = np.sqrt(variance + TINY_VARIANCE)
                 layer.set_weights([kernel / spread, bias - mean / spread])
 
-    def _run_normalised(self, stage: Stage, features: Tensor) -> Tensor:
-        values = {stage.source: features}
+    def _run_normalised(self, stage: Stage, sources: Mapping[str, Tensor]) -> Tensor:
+        values = dict(sources)
         for operation in stage.operations:
             taken = [values[name] for name in operation.inputs]
             layer = self.student.get_layer(operation.name)
             values[operation.name] = (
                 self._convolve_normalised(layer, *taken)
-                if operation.kind == CONVOLUTION
+                if operation.kind == CONVOLUTION and not operation.linear
                 else layer(taken if operation.kind == JOIN else taken[0])
             )
-        return values[stage.operations[-1].name]
+        return values[stage.name]
 
     def _convolve_normalised(self, layer: keras.layers.Layer, features: Tensor) -> Tensor:
         convolved = layer.convolution_op(features, layer.kernel)
@@ -245,18 +234,25 @@ class Distillation:
         self.optimizer.apply_gradients(zip(clipped, self.student.trainable_variables, strict=True))
 
 
-def stages_of(design: Design) -> list[Stage]:
-    """Split a network into what leads to each of its layers from the one before.
+def stages_of(design: Design, known: Collection[str]) -> list[Stage]:
+    """Split a network at the maps that its teacher has too.
 
-    Raises:
-        ValueError: A layer needs more than the one before.
+    Args:
+        design: The network.
+        known: Names of those maps; what joins known ones needs no stage.
     """
-    stages, source, begin = [], PICTURE, 0
-    names = [operation.name for operation in design.operations]
-    for layer in design.layers:
-        end = names.index(layer) + 1
-        stages.append(Stage(source, design.operations[begin:end]))
-        source, begin = layer, end
+    made = {operation.name: operation for operation in design.operations}
+    stages = []
+    for operation in design.operations:
+        joins = operation.kind == JOIN and set(operation.inputs).issubset(known)
+        if operation.name in known and not joins:
+            needed, waiting = {operation.name}, [operation]
+            while waiting:
+                for name in waiting.pop().inputs:
+                    if name not in known and name != PICTURE and name not in needed:
+                        needed.add(name)
+                        waiting.append(made[name])
+            stages.append(Stage(tuple(each for each in design.operations if each.name in needed)))
     return stages
 
 

@@ -14,7 +14,7 @@ Tensor = Any
 #: What its training took from the BGR levels, out of 255.
 MEAN_BGR = (104.0, 117.0, 123.0)
 
-#: The maps that it gives: the second convolution's after its normalisation, then the modules'.
+#: The maps that it gives: the second convolution's, normalised and halved, then the modules'.
 GOOGLENET_LAYERS = ("conv2", "3a", "3b", "4a", "4b", "4c", "4d", "4e")
 BRANCHES = (("1x1",), ("3x3_reduce", "3x3"), ("5x5_reduce", "5x5"), ("pool", "pool_proj"))
 
@@ -52,28 +52,45 @@ class GoogLeNet:
         self._bands = {size: tf.cast(_band(size), precision) for size in channels}
 
     def __call__(self, pictures: Tensor) -> list[Tensor]:
-        """Give the maps for (batch, height, width, 3) RGB in [-1, 1]."""
-        levels = tf.cast((pictures[..., ::-1] + 1.0) * 127.5 - tf.constant(MEAN_BGR), tf.float32)
-        padded = tf.pad(tf.cast(levels, self._precision), FIRST_PADDING)
-        features = _pool(self._convolve(padded, "conv1/7x7_s2", 2, "VALID"))
-        features = self._convolve(self._normalise(features), "conv2/3x3_reduce")
-        maps = {"conv2": self._normalise(self._convolve(features, "conv2/3x3"))}
-        features = maps["conv2"]
-        for module in GOOGLENET_LAYERS[1 : 1 + GOOGLENET_LAYERS.index(self._layers[-1])]:
-            if module in ("3a", "4a"):
-                features = _pool(features)
-            features = maps[module] = self._inception(features, f"inception_{module}")
+        """Give the layers' maps for (batch, height, width, 3) RGB in [-1, 1]."""
+        maps = self.maps(pictures)
         return [maps[layer] for layer in self._layers]
 
-    def _inception(self, features: Tensor, module: str) -> Tensor:
-        ends = []
+    def maps(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Give the maps of all its convolutions and normalisations, rectified.
+
+        Args:
+            pictures: (batch, height, width, 3) RGB in [-1, 1].
+
+        Returns:
+            By the names that `_thinned` in ``students.py`` has for its operations.
+        """
+        levels = tf.cast((pictures[..., ::-1] + 1.0) * 127.5 - tf.constant(MEAN_BGR), tf.float32)
+        padded = tf.pad(tf.cast(levels, self._precision), FIRST_PADDING)
+        maps = {"conv1": self._convolve(padded, "conv1/7x7_s2", 2, "VALID")}
+        maps["norm1"] = self._normalise(_pool(maps["conv1"]))
+        maps["conv2_reduce"] = self._convolve(maps["norm1"], "conv2/3x3_reduce")
+        maps["conv2_3x3"] = self._convolve(maps["conv2_reduce"], "conv2/3x3")
+        features = maps["conv2"] = _pool(self._normalise(maps["conv2_3x3"]))
+        for module in GOOGLENET_LAYERS[1 : 1 + GOOGLENET_LAYERS.index(self._layers[-1])]:
+            if module == "4a":
+                features = _pool(features)
+            maps.update(self._inception(features, module))
+            features = maps[module]
+        return maps
+
+    def _inception(self, features: Tensor, module: str) -> dict[str, Tensor]:
+        maps = {}
         for branch in BRANCHES:
             end = features
             for step in branch:
-                pooled = step == "pool"
-                end = _pool(end, 1) if pooled else self._convolve(end, f"{module}/{step}")
-            ends.append(end)
-        return tf.concat(ends, axis=-1)
+                if step == "pool":
+                    end = _pool(end, 1)
+                else:
+                    end = self._convolve(end, f"inception_{module}/{step}")
+                    maps[f"{module}_{step}"] = end
+        ends = [maps[f"{module}_{branch[-1]}"] for branch in BRANCHES]
+        return {**maps, module: tf.concat(ends, axis=-1)}
 
     def _convolve(
         self, features: Tensor, name: str, strides: int = 1, padding: str = "SAME"
@@ -108,3 +125,17 @@ def _pool(features: Tensor, strides: int = 2) -> Tensor:
     padding = [[0, 0], [0, after[0]], [0, after[1]], [0, 0]]
     # all maps are rectified, or quotients of such: a zero is never greater than what is there
     return tf.nn.max_pool2d(tf.pad(features, padding), 3, 2, "VALID")
+
+
+def shared_scale(name: str) -> str:
+    """Return the name of the map in whose unit a map is best told to a student.
+
+    What is divided by what neighbours hold keeps its unit, and a module's branches become one map.
+
+    Args:
+        name: Of one of `GoogLeNet.maps`.
+    """
+    module, _, branch = name.partition("_")
+    if branch in {steps[-1] for steps in BRANCHES}:  # of a module, or conv2_3x3
+        return module
+    return {"conv1": "norm1"}.get(name, name)

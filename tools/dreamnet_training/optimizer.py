@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from dreamstream.models.contrast import WEIGHTS_NAME
+
 NARROW = 8
 """Inputs of a kernel up to which Adam trains it."""
 
@@ -27,7 +29,8 @@ class KernelMuon(keras.optimizers.Muon):  # type: ignore[misc]
         )
 
     def _should_use_adamw(self, variable: Any) -> bool:
-        return len(variable.shape) != 4 or variable.shape[2] <= NARROW
+        weighs = variable.name == WEIGHTS_NAME
+        return weighs or len(variable.shape) != 4 or variable.shape[2] <= NARROW
 
     def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:
         self.assign(m, self.momentum * m + gradient)

@@ -12,78 +12,93 @@ from dreamstream.models.design import (
     contrast,
     convolution,
     join,
+    linear,
     maxima,
 )
-from dreamstream.models.dreamnet import PLAIN_CHAIN
 
 from .googlenet import GOOGLENET_LAYERS
 
 
-def _module(name: str, source: str, one: int, few: int, many: int) -> Iterable[Operation]:
-    """Describe a module of two branches: what GoogLeNet's four give, in their order.
+def _pair(number: int, layer: str, taken: str, few: int, many: int) -> tuple[Operation, ...]:
+    """Describe a 1x1 convolution to a few channels and a 3x3 one to many.
 
-    Its 3x3 branch stands in for those of 5x5 and of maxima too. A branch of maxima would take as
-    long as all else in the module.
+    The arithmetic of the many is cheap where the few are looked at.
+    """
+    squeeze = f"squeeze{number}"
+    return convolution(squeeze, taken, few), convolution(layer, squeeze, many, 3)
+
+
+#: What the first dreamnet was, taught by SqueezeNet.
+PLAIN_CHAIN = Design(
+    (
+        convolution("conv1", PICTURE, 64, 3, 2),
+        maxima("squeeze2_pool", "conv1"),
+        *_pair(2, "expand2", "squeeze2_pool", 16, 128),
+        *_pair(3, "textures", "expand2", 16, 128),
+        maxima("squeeze4_pool", "textures"),
+        *_pair(4, "expand4", "squeeze4_pool", 32, 256),
+        *_pair(5, "patterns", "expand4", 32, 256),
+        maxima("squeeze6_pool", "patterns"),
+        *_pair(6, "eyes", "squeeze6_pool", 48, 384),
+        *_pair(7, "faces", "eyes", 48, 384),
+        *_pair(8, "creatures", "faces", 64, 512),
+    ),
+    ("textures", "patterns", "eyes", "faces", "creatures"),
+)
+
+
+def _inception(
+    name: str, source: str, filters: tuple[int, int, int, int, int, int], ranks: tuple[int, int]
+) -> Iterable[Operation]:
+    """Describe a module of GoogLeNet's, thin where it is costly.
+
+    A 3x3 convolution is one to fewer channels and a 1x1 one without anything between, its outputs
+    lie near a plane of so many dimensions; so is 5x5 where a rank is given.  The branch of
+    maxima is one 1x1 and one 3x3 convolution: maxima of stride 1 take as long as all else.
 
     Args:
         name: Of the module.
         source: What it takes.
-        one: Channels of its 1x1 branch.
-        few: Channels of the 1x1 convolution of the other branch.
-        many: Channels of the 3x3 convolution after it.
+        filters: The teacher's: 1x1, 3x3 reduced, 3x3, 5x5 reduced, 5x5, after the maxima.
+        ranks: Channels between the two halves of 3x3 and of 5x5; 0 for one whole.
     """
-    yield convolution(f"{name}_point", source, one)
-    yield convolution(f"{name}_squeeze", source, few)
-    yield convolution(f"{name}_look", f"{name}_squeeze", many, 3)
-    yield join(name, (f"{name}_point", f"{name}_look"))
+    one, few, many, little, some, rest = filters
+    yield convolution(f"{name}_1x1", source, one)
+    yield convolution(f"{name}_3x3_reduce", source, few)
+    yield linear(f"{name}_3x3_rank", f"{name}_3x3_reduce", ranks[0], 3)
+    yield convolution(f"{name}_3x3", f"{name}_3x3_rank", many)
+    yield convolution(f"{name}_5x5_reduce", source, little)
+    if ranks[1]:
+        yield linear(f"{name}_5x5_rank", f"{name}_5x5_reduce", ranks[1], 5)
+        yield convolution(f"{name}_5x5", f"{name}_5x5_rank", some)
+    else:
+        yield convolution(f"{name}_5x5", f"{name}_5x5_reduce", some, 5)
+    yield linear(f"{name}_pool_reduce", source, rest)
+    yield convolution(f"{name}_pool_proj", f"{name}_pool_reduce", rest, 3)
+    yield join(name, (f"{name}_{branch}" for branch in ("1x1", "3x3", "5x5", "pool_proj")))
 
 
-def _bottleneck(name: str, source: str, few: int, some: int, many: int) -> Iterable[Operation]:
-    """Describe 1x1, 3x3 and 1x1 convolutions in turn."""
-    yield convolution(f"{name}_squeeze", source, few)
-    yield convolution(f"{name}_look", f"{name}_squeeze", some, 3)
-    yield convolution(name, f"{name}_look", many)
-
-
-def _modules() -> Design:
-    """GoogLeNet's own modules to 4d, thin where they are costly, with two branches each."""
+def _thinned() -> Design:
+    """GoogLeNet to 4d with its four branches, the windows of low rank."""
     operations = [
-        convolution("conv1", PICTURE, 48, 5, 2),
-        maxima("conv1_halved", "conv1"),
-        contrast("conv1_contrast", "conv1_halved"),
-        convolution("conv2_squeeze", "conv1_contrast", 32),
-        convolution("conv2", "conv2_squeeze", 192, 3),
-        maxima("conv2_halved", "conv2"),
-        *_module("3a", "conv2_halved", 64, 48, 192),
-        *_module("3b", "3a", 128, 56, 352),
-        maxima("3b_halved", "3b"),
-        *_module("4a", "3b_halved", 192, 96, 320),
-        *_module("4b", "4a", 160, 112, 352),
-        *_module("4c", "4b", 128, 112, 384),
-        *_module("4d", "4c", 112, 128, 416),
+        convolution("conv1", PICTURE, 64, 7, 2),
+        maxima("pool1", "conv1"),
+        contrast("norm1", "pool1"),
+        convolution("conv2_reduce", "norm1", 64),
+        linear("conv2_rank", "conv2_reduce", 56, 3),
+        convolution("conv2_3x3", "conv2_rank", 192),
+        maxima("pool2", "conv2_3x3"),
+        contrast("conv2", "pool2"),
+        *_inception("3a", "conv2", (64, 96, 128, 16, 32, 32), (64, 0)),
+        *_inception("3b", "3a", (128, 128, 192, 32, 96, 64), (80, 48)),
+        maxima("pool3", "3b"),
+        *_inception("4a", "pool3", (192, 96, 208, 16, 48, 64), (72, 0)),
+        *_inception("4b", "4a", (160, 112, 224, 24, 64, 64), (72, 0)),
+        *_inception("4c", "4b", (128, 128, 256, 24, 64, 64), (80, 0)),
+        *_inception("4d", "4c", (112, 144, 288, 32, 64, 64), (88, 0)),
     ]
     return Design(tuple(operations), GOOGLENET_LAYERS[:-1])
 
 
-def _chain() -> Design:
-    """One chain of bottlenecks to 4d."""
-    operations = [
-        convolution("conv1", PICTURE, 48, 5, 2),
-        maxima("conv1_halved", "conv1"),
-        *_bottleneck("conv2", "conv1_halved", 32, 96, 192),
-        maxima("conv2_halved", "conv2"),
-        *_bottleneck("3a", "conv2_halved", 64, 128, 256),
-        *_bottleneck("3b", "3a", 96, 160, 480),
-        maxima("3b_halved", "3b"),
-        *_bottleneck("4a", "3b_halved", 128, 208, 512),
-        *_bottleneck("4b", "4a", 128, 208, 512),
-        *_bottleneck("4c", "4b", 128, 224, 512),
-        *_bottleneck("4d", "4c", 144, 256, 528),
-    ]
-    return Design(tuple(operations), GOOGLENET_LAYERS[:-1])
-
-
-STUDENTS: Mapping[str, Design] = MappingProxyType(
-    {"plain": PLAIN_CHAIN, "modules": _modules(), "chain": _chain()}
-)
-"""Each by its name: ``plain`` is for a teacher of five layers, the others for GoogLeNet."""
+STUDENTS: Mapping[str, Design] = MappingProxyType({"plain": PLAIN_CHAIN, "thinned": _thinned()})
+"""Each by its name: ``plain`` is for a teacher of five layers, ``thinned`` for GoogLeNet."""

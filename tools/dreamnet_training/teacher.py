@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .googlenet import GoogLeNet
+from .googlenet import GoogLeNet, shared_scale
 
 Tensor = Any
 Features = Callable[[Tensor], Sequence[Tensor]]
@@ -171,3 +171,45 @@ class Scaled:
         """Give the maps for (batch, height, width, 3) RGB in [-1, 1]."""
         maps = self._features(pictures)
         return [given * factor for given, factor in zip(maps, self._factors, strict=True)]
+
+
+class InnerMaps:
+    """All that a teacher lets its students know of itself, each map of mean square 1 on photos."""
+
+    def __init__(self, teacher: Features, layers: Sequence[str], photos: Any) -> None:
+        """Measure the maps.
+
+        Args:
+            teacher: GoogLeNet's inner maps are known; of any other its layers alone.
+            layers: Names of what it gives, as the student has them.
+            photos: (photos, height, width, 3) RGB in [-1, 1].
+        """
+        self._teacher, self._layers = teacher, tuple(layers)
+        inner = isinstance(teacher, GoogLeNet)
+        group = shared_scale if inner else str
+        squares = {
+            name: np.mean([float(tf.reduce_mean(tf.square(given))) for given in each])
+            for name, each in self._measured(photos).items()
+        }
+        self._factors = {name: float(squares[group(name)] ** -0.5) for name in squares}
+
+    def _measured(self, photos: Any) -> dict[str, list[Tensor]]:
+        found: dict[str, list[Tensor]] = {}
+        for photo in photos:
+            for name, given in self._maps(photo[None]).items():
+                found.setdefault(name, []).append(given)
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the maps."""
+        return tuple(self._factors)
+
+    def __call__(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Give the maps for (batch, height, width, 3) RGB in [-1, 1]."""
+        return {name: given * self._factors[name] for name, given in self._maps(pictures).items()}
+
+    def _maps(self, pictures: Tensor) -> dict[str, Tensor]:
+        if isinstance(self._teacher, GoogLeNet):
+            return self._teacher.maps(pictures)
+        return dict(zip(self._layers, self._teacher(pictures), strict=True))

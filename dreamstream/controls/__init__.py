@@ -1,0 +1,1 @@
+"""Values that change over time and with sound: schedules, their formulas, and what sound tells."""
