@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dreamstream.errors import DreamstreamError
+from dreamstream.controls.program import read_schedules
+from dreamstream.errors import DreamstreamError, FieldError
 from dreamstream.file_names import SPILL_SUFFIX, part_path
 from dreamstream.rendering.job import Job
 from dreamstream.studio.engine import Engine
@@ -19,6 +20,7 @@ from dreamstream.studio.settings import (
     SettingsError,
     check_names,
     command_line,
+    control_config,
     dream_config,
     media_config,
 )
@@ -123,6 +125,10 @@ class Jobs:
         self._folder.file(source)
         preset = dream_config(settings, self._folder).preset
         media_config(settings, self._folder)
+        try:
+            read_schedules(control_config(settings, self._folder).schedule)
+        except FieldError as error:
+            raise SettingsError(f"--{error}") from error
         path = self._folder.new_output(source, f"-{preset}{suffix}")
         taken = {each.output for each in self._all.values() if each.state in OPEN}
         stem, number = path.stem, 1
@@ -164,6 +170,7 @@ class Jobs:
             output=str(output),
             dream=dream_config(made.settings, self._folder),
             media=replace(media, resume=made.resumes),
+            controls=control_config(made.settings, self._folder),
         )
 
     def heard(self, number: int, figures: dict[str, Any], picture: bytes = b"") -> None:

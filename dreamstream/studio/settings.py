@@ -14,7 +14,7 @@ from typing import Any
 
 from dreamstream.cli.settings_files import configure
 from dreamstream.cli.values import none_of, reader, show
-from dreamstream.config import PRESETS, DreamConfig, Look, MediaConfig
+from dreamstream.config import PRESETS, ControlConfig, DreamConfig, Look, MediaConfig
 from dreamstream.errors import DreamstreamError, FieldError, UsageError
 from dreamstream.models.catalog import DEPTHS, MODELS, cached_weights, find_model
 from dreamstream.rendering.job import flag_of
@@ -22,16 +22,26 @@ from dreamstream.studio.folder import Folder
 
 Settings = Mapping[str, str]
 
+KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, ControlConfig)
+"""Where the settings live that the page may set."""
+
 _NOT_HERE = frozenset(
     {
         *("weights", "precision", "device", "threads"),  # the engine's, for its life
         *("start", "duration", "frames", "stats", "show", "overwrite", "resume", "save_octaves"),
+        "plot_schedule",
     }
 )
 """Fields that the page sets otherwise, or that name or replace files."""
 
 _NAMES = frozenset({"preset", "model", "octave_rule", "flow", "tile", "codec"})
 """Texts that are names, whatever files there are."""
+
+_NOT_OF_A_LOOK = frozenset({"sound", "start", "duration"})
+"""What belongs to one film, and not to the look."""
+
+_LINES = "schedule"
+"""The field that takes a text of several lines, each a flag of its own."""
 
 _TIMES = frozenset({"start", "duration"})
 
@@ -104,6 +114,12 @@ def media_config(settings: Settings, folder: Folder) -> MediaConfig:
     return config
 
 
+def control_config(settings: Settings, folder: Folder) -> ControlConfig:
+    """Make the configuration of what changes over time; see :func:`dream_config`."""
+    config: ControlConfig = _configured(ControlConfig, settings, folder)
+    return config
+
+
 def _configured(kind: type[Any], settings: Settings, folder: Folder) -> Any:
     known = {field.name: field for field in dataclasses.fields(kind)}
     try:
@@ -123,7 +139,7 @@ def _value(field: "dataclasses.Field[Any]", text: str, folder: Folder) -> Any:
     if field.type is bool:
         return text == "true"
     try:
-        value = reader(field)(text)
+        value = _schedules(field, text) if field.name == _LINES else reader(field)(text)
     except argparse.ArgumentTypeError as error:
         raise SettingsError(f"{flag_of(field.name)}: {error}") from error
     except (ValueError, TypeError) as error:
@@ -133,6 +149,12 @@ def _value(field: "dataclasses.Field[Any]", text: str, folder: Folder) -> Any:
     if isinstance(value, str) and field.name not in _NAMES and _may_name_file(text, folder):
         return str(folder.file(text))
     return value
+
+
+def _schedules(field: "dataclasses.Field[Any]", text: str) -> dict[str, str]:
+    """Read a schedule in each line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return {name: keys for line in lines for name, keys in reader(field)(line).items()}
 
 
 def _may_name_file(text: str, folder: Folder) -> bool:
@@ -145,9 +167,7 @@ def check_names(settings: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         SettingsError: Others are among them.
     """
-    names = {
-        field.name for kind in (DreamConfig, MediaConfig) for field in dataclasses.fields(kind)
-    }
+    names = {field.name for kind in KINDS for field in dataclasses.fields(kind)}
     for name, value in settings.items():
         if name not in names or name == "filled" or not isinstance(value, str):
             raise SettingsError(f"there is no setting {name}")
@@ -157,7 +177,12 @@ def check_names(settings: Mapping[str, Any]) -> dict[str, str]:
 def command_line(source: str, output: str, settings: Settings) -> str:
     """Write the command that does the same, for a shell in the studio's folder."""
     words = ["dreamstream", _as_file(source), _as_file(output)]
-    for name, text in settings.items():
+    flags = [
+        (name, line)
+        for name, text in settings.items()
+        for line in (filter(str.strip, text.splitlines()) if name == _LINES else [text])
+    ]
+    for name, text in flags:
         if text in ("true", "false") and _is_switch(name):
             positive = text == "true"
             negative = flag_of(name).startswith("--no-")
@@ -177,7 +202,7 @@ def _as_file(name: str) -> str:
 def _is_switch(name: str) -> bool:
     return any(
         field.name == name and field.type is bool
-        for kind in (DreamConfig, MediaConfig)
+        for kind in KINDS
         for field in dataclasses.fields(kind)
     )
 
@@ -196,23 +221,26 @@ def _text(field: "dataclasses.Field[Any]", value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, Fraction) and field.name in _TIMES:
         return str(float(value))
+    if field.name == _LINES:
+        return "\n".join(f"{name}={keys}" for name, keys in value.items())
     return show(value, none_of(field))
 
 
 def toml_of(settings: Settings) -> str:
     """Write settings as a TOML file that ``--config`` takes."""
     lines = ["# A look for dreamstream: dreamstream IN OUT --config THIS-FILE"]
-    fields = {
-        field.name: field
-        for kind in (DreamConfig, MediaConfig)
-        for field in dataclasses.fields(kind)
-    }
+    fields = {field.name: field for kind in KINDS for field in dataclasses.fields(kind)}
     for name, text in settings.items():
-        lines.append(f"{name.replace('_', '-')} = {_toml_value(fields[name], text)}")
+        if name not in _NOT_OF_A_LOOK:
+            lines.append(f"{name.replace('_', '-')} = {_toml_value(fields[name], text)}")
     return "\n".join(lines) + "\n"
 
 
 def _toml_value(field: "dataclasses.Field[Any]", text: str) -> str:
+    if field.name == _LINES:
+        keys = _schedules(field, text)
+        lines = [f"{_quoted(name)} = {_quoted(each)}" for name, each in keys.items()]
+        return "{ " + ", ".join(lines) + " }"
     value = text if field.type is bool else reader(field)(text)
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{_quoted(name)} = {float(each):g}" for name, each in value.items())
@@ -231,23 +259,16 @@ def _quoted(text: str) -> str:
 
 def tables() -> dict[str, Any]:
     """Describe all knobs and presets for the page."""
-    media = MediaConfig()
     return {
         "presets": [_describe_preset(name) for name in PRESETS],
         "preset": DreamConfig().preset,
         "of_preset": ["model", *(field.name for field in dataclasses.fields(Look))],
         "depths": list(DEPTHS),
         "knobs": [
-            *(
-                _describe(field, DreamConfig())
-                for field in dataclasses.fields(DreamConfig)
-                if _is_knob(field)
-            ),
-            *(
-                _describe(field, media)
-                for field in dataclasses.fields(MediaConfig)
-                if _is_knob(field)
-            ),
+            _describe(field, config)
+            for config in (DreamConfig(), MediaConfig(), ControlConfig())
+            for field in dataclasses.fields(config)
+            if _is_knob(field)
         ],
     }
 
@@ -289,8 +310,8 @@ def _describe(field: "dataclasses.Field[Any]", config: Any) -> dict[str, Any]:
         return {**described, "kind": "switch"}
     if choices:
         return {**described, "kind": "choice", "choices": list(choices)}
-    if field.name == "layers":
-        return {**described, "kind": "layers"}
+    if field.name in ("layers", _LINES):
+        return {**described, "kind": "layers" if field.name == "layers" else "lines"}
     span = _range(field, config)
     return {**described, "kind": "text"} if span is None else {**described, "kind": "range", **span}
 

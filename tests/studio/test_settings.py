@@ -27,6 +27,8 @@ SETTINGS = {
     "drift": "-1,2",
     "loop": "true",
     "compare": "false",
+    "schedule": "chroma=0:(0), 1s:(1)\nstrength=0:(-0.5*bass)",
+    "bpm": "120",
 }
 
 
@@ -76,6 +78,7 @@ def test_the_command_does_what_the_page_does(folder: Folder) -> None:
     assert request.output == "dreams/out it.mp4"
     assert request.dream == settings.dream_config(SETTINGS, folder)
     assert request.media == settings.media_config(SETTINGS, folder)
+    assert request.controls == settings.control_config(SETTINGS, folder)
 
 
 @pytest.mark.parametrize("name", ["-x.mp4", "camera", "http:x.mp4"])
@@ -117,7 +120,9 @@ def test_a_saved_look_is_opened_again_also_by_the_command(folder: Folder) -> Non
     assert looks.list_looks(folder) == ["My look"]
     opened = looks.open_look(folder, "My look")
     assert settings.dream_config(opened, folder) == settings.dream_config(SETTINGS, folder)
-    assert settings.media_config(opened, folder) == settings.media_config(SETTINGS, folder)
+    look = {name: text for name, text in SETTINGS.items() if name not in ("start", "duration")}
+    assert settings.media_config(opened, folder) == settings.media_config(look, folder)
+    assert settings.control_config(opened, folder) == settings.control_config(look, folder)
     request = parse_request(["a.mp4", "b.mp4", "--config", str(path)])
     assert request.dream == settings.dream_config(SETTINGS, folder)
     assert request.media == MediaConfig(**_media(read_toml(path)))

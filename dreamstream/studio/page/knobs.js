@@ -24,12 +24,14 @@ export function makeKnobs(given, act) {
   const places = {
     first: $("first-knobs"),
     more: $("more-knobs").querySelector("div"),
+    controls: $("controls-knobs").querySelector("div"),
     clip: $("clip-knobs").querySelector("div"),
     output: $("output-knobs").querySelector("div"),
   };
   for (const knob of tables.knobs) {
     let place = knob.first ? "first" : "more";
     if (knob.group === "clip") place = "clip";
+    if (knob.group === "controls") place = "controls";
     if (knob.group === "output" || knob.group === "input") place = "output";
     places[place].append(makeField(knob));
   }
@@ -44,7 +46,7 @@ export function settings() {
 /** The settings that the live view takes: those of the dream alone. */
 export function dreamSettings() {
   const outside = new Set(
-    tables.knobs.filter((each) => ["clip", "output", "input"].includes(each.group)).map((each) => each.name),
+    tables.knobs.filter((each) => ["clip", "output", "input", "controls"].includes(each.group)).map((each) => each.name),
   );
   return Object.fromEntries(Object.entries(settings()).filter(([name]) => !outside.has(name)));
 }
@@ -95,7 +97,7 @@ function show() {
 }
 
 function makeField(knob) {
-  const makers = { switch: makeSwitch, choice: makeChoice, layers: makeLayers, range: makeRange, text: makeText };
+  const makers = { switch: makeSwitch, choice: makeChoice, layers: makeLayers, range: makeRange, text: makeText, lines: makeLines };
   const field = makers[knob.kind](knob);
   field.id = `field-${knob.name}`;
   field.append(make("p", { class: "help", id: `help-${knob.name}`, text: knob.help }));
@@ -135,6 +137,15 @@ function sameNumber(text, wanted) {
 function makeText(knob) {
   const control = make("input", { type: "text", placeholder: knob.none ?? "", autocomplete: "off", ...common(knob) });
   control.onchange = () => set(knob, control.value.trim() || original(knob));
+  const field = labelled(knob, control);
+  field.fill = (text) => (control.value = text);
+  return field;
+}
+
+/** Lines of text, such as schedules, each a flag of its own. */
+function makeLines(knob) {
+  const control = make("textarea", { rows: 3, spellcheck: "false", placeholder: "chroma=0:(0), 5s:(1)", ...common(knob) });
+  control.onchange = () => set(knob, control.value.trim());
   const field = labelled(knob, control);
   field.fill = (text) => (control.value = text);
   return field;
