@@ -13,7 +13,7 @@ from typing import Any
 
 from requirements import missing, require_browser
 
-LONGEST = 600.0
+LONGEST = 300.0
 """Seconds that a loaded machine may take for any one thing."""
 
 

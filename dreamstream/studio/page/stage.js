@@ -122,7 +122,7 @@ function hear(head, data) {
   } else if (["coarse", "full"].includes(head.kind) && head.ticket === tickets.look) {
     notice(null);
     showBlob($("after"), data);
-    $("compare").dataset.stage = head.kind;
+    $("compare").dataset.stage = head.last ? "full" : "coarse";
     $("compare").dataset.ticket = head.ticket;
     latencies.push({ ticket: head.ticket, stage: head.kind, last: head.last, milliseconds: performance.now() - askedAt });
     if (head.last) busy(false);
