@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dreamstream._version import __version__
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
 from dreamstream.config import (
@@ -21,6 +20,7 @@ from dreamstream.config import (
     Look,
     MediaConfig,
 )
+from dreamstream.config.version import __version__
 from dreamstream.controls.program import read_schedules
 from dreamstream.errors import FieldError, UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
@@ -38,6 +38,8 @@ or a film with --live is shown live, in a window whose h key shows the others; O
 
 A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
 or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
+
+dreamstream studio opens all of it in the browser (see dreamstream studio --help).
 
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from textwrap import shorten
@@ -48,11 +48,14 @@ SIGNALLED = 128
 """Added to a signal's number, as shells do."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, run: Callable[[Sequence[str]], int] | None = None
+) -> int:
     """Run the command.
 
     Args:
         arguments: What follows the program's name; by default the process's own.
+        run: What to do with them instead of dreaming, under the same signals and exit codes.
 
     Returns:
         The exit code: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result, 128 + signal.
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     request: Request | None = None
     try:
         with stop_signals():
+            if run is not None:
+                return run(sys.argv[1:] if arguments is None else arguments)
             request = parse_request(sys.argv[1:] if arguments is None else arguments)
             return _list(request) if request.is_list else _dream(request)
     except Stopped as stop:

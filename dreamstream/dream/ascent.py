@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from dreamstream.dream.checkpoint import CHECKPOINT
 from dreamstream.dream.gradient_shaping import (
     CLASSIC_FLOOR,
     Tensor,
@@ -211,8 +212,10 @@ class Ascent:
         tiling = self._objective.tiling((image.shape[0], image.shape[1]))
         numbers = StepParams(*map(tf.constant, params))
         mask, headroom = tf.constant(weights[None, :, :, None]), np.float32(plan.headroom)
-        state = _begin(image)
+        state, look_in = _begin(image), CHECKPOINT.get()
         for number in range(plan.steps):
+            if look_in is not None:
+                look_in()
             shift = self._shifts[plan.shift_index(number)]
             inputs = StepInputs(numbers, mask, shift, plan.progress(number), headroom)
             state = self._step(state, tiling, inputs)

@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dreamstream._version import __version__
 from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
 from dreamstream.config.mask_rules import FILE, parse_mask
+from dreamstream.config.version import __version__
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 from dreamstream.models.device import describe_hardware

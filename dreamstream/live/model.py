@@ -14,6 +14,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import guarded_step
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.dreamer import require_changeable
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
@@ -83,6 +84,20 @@ class LiveModel:
         self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
         self._looks, self._begun = 0, time.monotonic()
+
+    def change(self, config: DreamConfig) -> None:
+        """Dream otherwise from the next look on; nothing is traced again.
+
+        Args:
+            config: It differs in numbers alone; see :func:`dreamstream.dream.dreamer.FIXED`.
+
+        Raises:
+            ValueError: It differs in what a loaded network keeps for its life.
+        """
+        require_changeable(self.config, config)
+        self.config = config
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
+        self._target = target_strength(config)
 
     def retune(self, settings: Mapping[str, Any]) -> None:
         """Dream with other settings from the next look on; nothing is traced again.

@@ -82,9 +82,17 @@ class Renderer:
         self._dreamers = Dreamers(verbose=verbose)
         self._taken: dict[Path, str] = {}
 
-    def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
-        """Start to render a job; see :func:`render`."""
-        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event())
+    def render(
+        self, job: Job, *, cancel: threading.Event | None = None, tap: Sink | None = None
+    ) -> "Rendering":
+        """Start to render a job; see :func:`render`.
+
+        Args:
+            job: What to dream.
+            cancel: See :func:`render`.
+            tap: Another place for the frames, such as a view of the latest; it is not closed.
+        """
+        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event(), tap)
 
 
 class Rendering:
@@ -95,6 +103,7 @@ class Rendering:
         dreamers: Lends what dreams it.
         taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
+        tap: Another place for the frames; it is not closed.
 
     Attributes:
         output: The output's name; None is a window.
@@ -107,9 +116,14 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
+        self,
+        job: Job,
+        dreamers: Dreamers,
+        taken: dict[Path, str],
+        cancel: threading.Event,
+        tap: Sink | None = None,
     ) -> None:
-        self._job = with_schedules(job)
+        self._job, self._tap = with_schedules(job), tap
         self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
@@ -199,6 +213,7 @@ class Rendering:
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
         steer = _steering(stack, job, film, plan)
+        sink = sink if self._tap is None else TeeSink((sink, self._tap))
         records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         records = _noted(records, stats)
