@@ -35,7 +35,7 @@ def tile(sheet: Pixels, row: int, column: int) -> Pixels:
 
 
 def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> None:
-    sheet = ChannelSheet(CONFIG, "eyes:5-9", tmp_path / "sheet.png")
+    sheet = ChannelSheet(CONFIG, "textures:5-9", tmp_path / "sheet.png")
     assert [*sheet.draw()] == [5, 6, 7, 8, 9]
     drawn = read(tmp_path / "sheet.png")
     assert drawn.shape == (2 * (TILE + CAPTION + GAP) + GAP, 3 * (TILE + GAP) + GAP, 3)
@@ -43,7 +43,10 @@ def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> 
     stirred = [each.ravel() for each in tiles if each.std() > 10]
     assert len(stirred) >= 2
     assert all(each.std() > 10 or np.ptp(each) == 0 for each in tiles)  # else it is grey
-    assert (np.corrcoef(stirred) - np.eye(len(stirred))).max() < 0.98
+    likeness = np.corrcoef(stirred) - np.eye(len(stirred))
+    assert likeness.max() < 0.995  # three steps of the same noise
+        np.corrcoef(stirred) - np.eye(len(stirred))
+    ).max() < 0.995  # after three steps of the same noise
     assert tile(drawn, 1, 2).std() == 0
     number = drawn[GAP + TILE : GAP + TILE + CAPTION, GAP : GAP + 12]
     assert number.max() > 150
@@ -52,13 +55,13 @@ def test_a_sheet_has_a_picture_and_a_number_for_each_channel(tmp_path: Path) -> 
 def test_a_sheet_is_the_same_each_time(tmp_path: Path) -> None:
     drawn: list[Pixels] = []
     for name in ("a.png", "b.png"):
-        assert [*ChannelSheet(CONFIG, "eyes:2", tmp_path / name).draw()] == [2]
+        assert [*ChannelSheet(CONFIG, "textures:2", tmp_path / name).draw()] == [2]
         drawn.append(read(tmp_path / name))
     np.testing.assert_array_equal(drawn[0], drawn[1])
 
 
 def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
-    sheet = ChannelSheet(CONFIG, "eyes:2-5", tmp_path / "sheet.png")
+    sheet = ChannelSheet(CONFIG, "textures:2-5", tmp_path / "sheet.png")
     core = sheet._core
     kept: list[tuple[FloatImage, FloatImage]] = []
     run = core.run
@@ -81,7 +84,7 @@ def test_a_picture_shows_what_stirs_its_channel(tmp_path: Path) -> None:
 
 
 def test_a_sheet_left_half_way_leaves_nothing(tmp_path: Path) -> None:
-    drawing = ChannelSheet(CONFIG, "eyes:0-3", tmp_path / "sheet.png").draw()
+    drawing = ChannelSheet(CONFIG, "textures:0-3", tmp_path / "sheet.png").draw()
     assert next(drawing) == 0
     drawing.close()
     assert not list(tmp_path.iterdir())
@@ -90,13 +93,13 @@ def test_a_sheet_left_half_way_leaves_nothing(tmp_path: Path) -> None:
 def test_another_picture_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "sheet.png").write_bytes(b"kept")
     with pytest.raises(TargetError, match=r"sheet\.png"):
-        [*ChannelSheet(CONFIG, "eyes:0-1", tmp_path / "sheet.png").draw()]
+        [*ChannelSheet(CONFIG, "textures:0-1", tmp_path / "sheet.png").draw()]
     assert (tmp_path / "sheet.png").read_bytes() == b"kept"
 
 
 def test_there_is_no_sheet_of_channels_that_the_layer_lacks(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="0 to"):
-        ChannelSheet(CONFIG, "eyes:4-9999", tmp_path / "sheet.png")
+        ChannelSheet(CONFIG, "textures:4-9999", tmp_path / "sheet.png")
 
 
 def test_the_command_draws_a_sheet_and_says_how_far_it_is(
@@ -104,7 +107,7 @@ def test_the_command_draws_a_sheet_and_says_how_far_it_is(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     path = tmp_path / "sheet.png"
-    assert cli.main(["--list-channels", "eyes:3-4", str(path)]) == 0
+    assert cli.main(["--list-channels", "textures:3-4", str(path)]) == 0
     assert "2/2" in capfd.readouterr().err
-    assert cli.main(["-q", "-y", "--list-channels", "eyes:3-4", str(path)]) == 0
+    assert cli.main(["-q", "-y", "--list-channels", "textures:3-4", str(path)]) == 0
     assert capfd.readouterr() == ("", "")
