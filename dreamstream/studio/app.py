@@ -28,6 +28,9 @@ _MOST_BYTES = 1 << 16
 _OWN_HEADER = "x-dreamstream"
 """A header that another site's form can't send."""
 
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+"""What a message of another form than the page's meets."""
+
 _STAMP = struct.Struct("<d")
 
 _KINDS = {
@@ -245,7 +248,7 @@ class _Pages:
                 self._studio.camera(client, asked)
             elif asked["type"] == "forget":
                 self._studio.engine.forget(client.number)
-        except (DreamstreamError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (DreamstreamError, *_MALFORMED) as error:
             line = str(error) if isinstance(error, DreamstreamError) else "no such request"
             kind = asked.get("type") if isinstance(asked, dict) else None
             ticket = asked.get("ticket") if isinstance(asked, dict) else None

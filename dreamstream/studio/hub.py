@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from dreamstream.config import PRESETS
 from dreamstream.studio.clients import Client, Clients, packed
 from dreamstream.studio.engine import Engine
 from dreamstream.studio.folder import Folder, free_path
 from dreamstream.studio.jobs import Jobs, Rendering
 from dreamstream.studio.media import Media
-from dreamstream.studio.settings import check_names, dream_config
+from dreamstream.studio.settings import SettingsError, check_names, dream_config
 from dreamstream.studio.wanted import Wanted
+
+_PREVIEWS = ("look", "sheet", "film")
 
 _MOST_SIDE, _LEAST_SIDE = 1920, 16
 """Pixels of a camera's picture."""
@@ -54,9 +57,11 @@ class Studio:
             DreamstreamError: The file or a setting can't be used.
         """
         kind, path = asked["kind"], self.folder.file(str(asked["path"]))
+        if kind not in _PREVIEWS:
+            raise SettingsError(f"there is no preview {kind!r}")
         found = await self.media.probe(path)
         settings = check_names(asked.get("settings", {}))
-        names = [str(name) for name in asked.get("presets", [])]
+        names = [name for name in PRESETS if name in asked.get("presets", [])]
         if kind == "sheet":
             looks = {name: dream_config({"preset": name}, self.folder) for name in names}
         else:

@@ -257,6 +257,26 @@ def test_foreign_pages_paths_and_links_are_refused(studio: RunningStudio) -> Non
         pass
 
 
+def test_malformed_messages_are_refused_and_the_connection_stays(studio: RunningStudio) -> None:
+    address = f"{studio.address.replace('http', 'ws', 1)}ws"
+    own = Origin(studio.address.rstrip("/"))
+    wanted = {"type": "preview", "path": "long.mp4", "ticket": 1}
+    with websockets.sync.client.connect(address, origin=own) as socket:
+        assert json.loads(socket.recv())["type"] == "hello"
+        for message in (
+            "no JSON",
+            "[]",
+            json.dumps({"type": "preview"}),
+            json.dumps({**wanted, "kind": "_run"}),
+            json.dumps({**wanted, "kind": "look", "path": "../x.mp4"}),
+            json.dumps({**wanted, "kind": "look", "settings": {"chroma": "9"}}),
+            json.dumps({"type": "camera", "act": "open", "height": 1e999, "width": 1}),
+        ):
+            socket.send(message)
+            assert json.loads(socket.recv(LONGEST))["type"] == "refused"
+        socket.send(b"abc")
+
+
 def test_everything_has_a_name_and_fits_a_phone(page: Any) -> None:
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, a, video, canvas, dialog")]
