@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.config import DreamConfig
+from dreamstream.dream.changes import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded_octaves
@@ -39,13 +40,6 @@ from dreamstream.temporal.cuts import Change
 from dreamstream.temporal.flow import Flow
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, FrameAnalyzer
 from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
-
-FIXED = (
-    *("model", "weights", "guide", "octave_rule", "tile", "seed", "jitter"),
-    *("flow", "no_cuts", "precision", "device", "threads", "mask"),
-)
-"""Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
-preset is the original program's."""
 
 _SIZING = ("octaves", "octave_scale", "dream_size")
 """Settings that the sizes of the octaves follow from, which another thread may be looking up."""
@@ -406,21 +400,4 @@ class Dreamer:
             residual_rms=self.config.opacity * self._starts.strength * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
-        )
-
-
-def require_changeable(before: DreamConfig, after: DreamConfig) -> None:
-    """Raise a ValueError where settings differ that a dreamer keeps for its life."""
-    for name in FIXED:
-        if getattr(before, name) != getattr(after, name):
-            raise ValueError(f"{name}: can't change between frames; make another Dreamer")
-    if list(before.layers) != list(after.layers):
-        raise ValueError(
-            f"layers: only coefficients of {', '.join(before.layers)} can change between frames; "
-            "make another Dreamer"
-        )
-    if before.is_original != after.is_original:
-        raise ValueError(
-            f"preset: {before.preset} and {after.preset} ascend by different rules; make another "
-            "Dreamer"
         )
