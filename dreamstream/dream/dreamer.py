@@ -103,8 +103,12 @@ class Dreamer:
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
-        self._controller = LossController(config.guarded_limit, self._measure)
-        self._limiter = LossLimiter(config.guarded_limit, self._measure)
+        self._controller = LossController(
+            config.guarded_limit, lambda image: self._core.measure(image, self._params)
+        )
+        self._limiter = LossLimiter(
+            config.guarded_limit, lambda image: self._core.measure(image, self._params)
+        )
         self._starts = Starts(config, self._controller)
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
@@ -266,7 +270,9 @@ class Dreamer:
             self._core.objective.calibrate(source)
         dreamed = self._ascend(full, source, warped, sizes)
         if self._measure_losses and dreamed.composed.source_loss is None:
-            composed = replace(dreamed.composed, source_loss=self._measure(source))
+            composed = replace(
+                dreamed.composed, source_loss=self._core.measure(source, self._params)
+            )
             return replace(dreamed, composed=composed)
         return dreamed
 
@@ -375,9 +381,6 @@ class Dreamer:
             self._sizes[size] = self._core.dreamable_sizes(size, wanted, scale)
             log_dropped(size, wanted, len(self._sizes[size]))
         return self._sizes[size]
-
-    def _measure(self, image: FloatImage) -> float:
-        return self._core.measure(image, self._params)
 
     def _report(
         self, warped: WarpedResidual, dreamed: _Dreamed, flow_seconds: float, dream_seconds: float
