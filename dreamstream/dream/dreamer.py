@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from dreamstream.config import DreamConfig
 from dreamstream.dream.changes import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.dreamed import DreamedFrame
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded_octaves
 from dreamstream.dream.fresh_climb import Climbing, FreshClimbs
@@ -48,23 +49,6 @@ _MODERATE_STEP = 0.02
 """Step size up to which a warm frame's last step predicts its loss."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dreamed:
-    """A frame's dream, and the octaves that led to it.
-
-    Attributes:
-        composed: What is returned.
-        octaves: Those that were dreamed, smallest first.
-        first_loss: The loss it would have had, had it not been raised once more.
-        chosen: The octaves' numbers.
-    """
-
-    composed: ComposedFrame
-    octaves: Sequence[Octave] = ()
-    first_loss: float | None = None
-    chosen: Sequence[int] = ()
 
 
 class Dreamer:
@@ -103,12 +87,8 @@ class Dreamer:
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
-        self._controller = LossController(
-            config.guarded_limit, lambda image: self._core.measure(image, self._params)
-        )
-        self._limiter = LossLimiter(
-            config.guarded_limit, lambda image: self._core.measure(image, self._params)
-        )
+        self._controller = LossController(config.guarded_limit, self._measure)
+        self._limiter = LossLimiter(config.guarded_limit, self._measure)
         self._starts = Starts(config, self._controller)
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
@@ -261,24 +241,22 @@ class Dreamer:
         dream = self._enlarger.reduce(faded.composed.pixels, given)
         return dream if shown is None else outside_kept(dream, given, shown)
 
-    def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
+    def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> DreamedFrame:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
         if not sizes or (self._gate is not None and not self._gate.area):
-            return _Dreamed(ComposedFrame(pixels.copy(), np.zeros_like(source)))
+            return DreamedFrame(ComposedFrame(pixels.copy(), np.zeros_like(source)))
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(source)
         dreamed = self._ascend(full, source, warped, sizes)
         if self._measure_losses and dreamed.composed.source_loss is None:
-            composed = replace(
-                dreamed.composed, source_loss=self._core.measure(source, self._params)
-            )
+            composed = replace(dreamed.composed, source_loss=self._measure(source))
             return replace(dreamed, composed=composed)
         return dreamed
 
     def _ascend(
         self, full: FloatImage, source: FloatImage, warped: WarpedResidual, sizes: list[Size]
-    ) -> _Dreamed:
+    ) -> DreamedFrame:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
         warped = self._climbs.follow(source, warped, self._climbing(sizes))
         area = None if self._gate is None else self._gate.open
@@ -291,11 +269,11 @@ class Dreamer:
         whole = composed.source_loss is None  # not lowered
         more = self._climb_on(start, octaves[-1], composed.loss, turn) if near and whole else None
         if more is None:
-            return _Dreamed(composed, octaves, composed.loss, turn.octaves)
+            return DreamedFrame(composed, octaves, composed.loss, turn.octaves)
         raised = self._compose(full, more.image - source)
         if (raised.loss or 0) < (composed.loss or 0):
-            return _Dreamed(composed, octaves, composed.loss, turn.octaves)
-        return _Dreamed(raised, [*octaves[:-1], more], composed.loss, turn.octaves)
+            return DreamedFrame(composed, octaves, composed.loss, turn.octaves)
+        return DreamedFrame(raised, [*octaves[:-1], more], composed.loss, turn.octaves)
 
     def _compose(
         self, full: FloatImage, residual: FloatImage, predicted: float | None = None
@@ -349,7 +327,7 @@ class Dreamer:
         more = self._run(again, [size], turn)[-1]
         return replace(more, steps=last.steps + more.steps) if more.steps else None
 
-    def _fade(self, pixels: Pixels, dreamed: _Dreamed) -> _Dreamed:
+    def _fade(self, pixels: Pixels, dreamed: DreamedFrame) -> DreamedFrame:
         """Show as much of a dream as the strength asks for; what is carried on is all of it."""
         opacity, composed = self.config.opacity, dreamed.composed
         self.octave_images = [octave.image for octave in dreamed.octaves]
@@ -362,7 +340,7 @@ class Dreamer:
         shown = self._limiter.fade(full, composed, opacity, measures=measures, mask=mask)
         return replace(dreamed, composed=shown)
 
-    def _learn(self, warped: WarpedResidual, dreamed: _Dreamed) -> None:
+    def _learn(self, warped: WarpedResidual, dreamed: DreamedFrame) -> None:
         """Take from a frame what the next ones are measured by."""
         loss, cold = dreamed.composed.loss, warped.residual is None
         self._controller.learn(loss, dreamed.first_loss)
@@ -382,8 +360,15 @@ class Dreamer:
             log_dropped(size, wanted, len(self._sizes[size]))
         return self._sizes[size]
 
+    def _measure(self, image: FloatImage) -> float:
+        return self._core.measure(image, self._params)
+
     def _report(
-        self, warped: WarpedResidual, dreamed: _Dreamed, flow_seconds: float, dream_seconds: float
+        self,
+        warped: WarpedResidual,
+        dreamed: DreamedFrame,
+        flow_seconds: float,
+        dream_seconds: float,
     ) -> None:
         warm, composed = warped.residual is not None, dreamed.composed
         height, width = composed.residual.shape[:2]
