@@ -15,7 +15,8 @@ try:
     import av
 except ModuleNotFoundError as error:
     raise MissingLibraryError(
-        f"loading OpenCV and PyAV failed ({error}): install them with 'pip install dreamstream'"
+        f"loading OpenCV and PyAV failed ({error}): install them with "
+        "'pip install av opencv-python'"
     ) from error
 except ImportError as error:
     raise MissingLibraryError(

@@ -31,7 +31,7 @@ class Frame:
     """One picture of a stream.
 
     Attributes:
-        pixels: (H, W, 3) uint8 RGB.
+        pixels: (H, W, 3) uint8 RGB; (H, W, 4) with straight alpha where the stream has it.
         time: Seconds since the start of the (trimmed) stream.
         index: Position in the (trimmed) stream, from 0.
         duration: Seconds for which it is shown; None where the stream does not say.  It counts for
@@ -87,6 +87,8 @@ class StreamInfo:
             None where there is none.
         numbers: Of numbered images the numbers in their names, rising; None where there are none.
         reads: Of numbered images the resolved paths of all that are read, for the same purpose.
+        begin: Time of its first frame, in seconds, in the stream as it was before it was trimmed.
+        alpha: Whether every frame has transparency, as a fourth channel.
     """
 
     height: int
@@ -101,6 +103,8 @@ class StreamInfo:
     path: Path | None = None
     reads: frozenset[Path] = frozenset()
     numbers: tuple[int, ...] | None = None
+    begin: Fraction = Fraction(0)
+    alpha: bool = False
 
 
 def to_model_range(pixels: Pixels) -> FloatImage:

@@ -1,5 +1,6 @@
-"""Clips that many tests read."""
+"""Clips that many tests read, and what spares them time."""
 
+import sys
 from pathlib import Path
 
 import clips
@@ -13,6 +14,18 @@ from dreamstream.cli import progress
 def no_progress_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep lines of progress, which come where a machine is slow, out of what tests compare."""
     monkeypatch.setattr(progress, "LINE_SECONDS", 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def shared_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let dreamers of one network share their compiled steps, each of which takes a second."""
+    core = sys.modules.get("dreamstream.dream.core")
+    if core is None:
+        return
+    import traces  # only here, for it loads TensorFlow
+
+    monkeypatch.setattr(core, "Objective", traces.shared_objective)
+    monkeypatch.setattr(core, "Ascent", traces.shared_ascent)
 
 
 @pytest.fixture(scope="session")

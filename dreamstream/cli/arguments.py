@@ -9,11 +9,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dreamstream._version import __version__
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
-from dreamstream.config import PRESETS, DreamConfig, LiveConfig, Look, MediaConfig
-from dreamstream.errors import UsageError
+from dreamstream.config import (
+    PRESETS,
+    ControlConfig,
+    DreamConfig,
+    LayerTerm,
+    LiveConfig,
+    Look,
+    MediaConfig,
+)
+from dreamstream.config.version import __version__
+from dreamstream.controls.program import read_schedules
+from dreamstream.errors import FieldError, UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
 
 DESCRIPTION = "Dream a video, a still or a camera: a streaming DeepDream."
@@ -30,6 +39,8 @@ or a film with --live is shown live, in a window whose h key shows the others; O
 A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
 or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
 
+dreamstream studio opens all of it in the browser (see dreamstream studio --help).
+
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
 *.part.*
@@ -39,7 +50,9 @@ _GROUPS = {
     "input": "input",
     "dream": "dream (defaults of the preset {preset})",
     "motion": "motion (defaults of the preset {preset})",
+    "mask": "mask (the rest of the picture stays as it is, to the bit)",
     "engine": "engine",
+    "controls": "over time, by sound (docs/schedules.md)",
     "output": "output",
     "clip": "tunnel into a picture, each frame dreamed from the moved last one",
     "live": "live (a camera, an rtsp stream, or a film with --live)",
@@ -56,7 +69,9 @@ class Request:
         dream: How to dream.
         media: How to read and write.
         live: How to show a camera.
+        controls: What changes over time.
         listing: "models", "layers" or "presets" to print that list; None otherwise.
+        sheet: Layer whose channels are to be drawn into ``output``; None otherwise.
         preview: Seconds at which a single frame is wanted; None is the whole stream.
         quiet: Say nothing but errors.
         verbose: Say more, tracebacks too.
@@ -67,10 +82,17 @@ class Request:
     dream: DreamConfig
     media: MediaConfig
     live: LiveConfig
+    controls: ControlConfig
     listing: str | None
+    sheet: str | None
     preview: Fraction | None
     quiet: bool
     verbose: bool
+
+    @property
+    def is_list(self) -> bool:
+        """Whether something is to be listed or drawn, and nothing dreamed."""
+        return self.listing is not None or self.sheet is not None
 
     @property
     def into_folder(self) -> bool:
@@ -84,6 +106,7 @@ class Request:
             output=self.output,
             dream=self.dream,
             media=self.media,
+            controls=self.controls,
             preview=self.preview,
         )
 
@@ -102,10 +125,13 @@ def parse_request(arguments: Sequence[str]) -> Request:
     options, names = _split_at_dashes(arguments)
     given = vars(_make_parser().parse_intermixed_args(_tied(options)))
     inputs, output = _divide([*given.pop("names", []), *names])
+    if given.get("sheet") is not None:
+        inputs, output = (), _sheet_of(given["sheet"], inputs, output)
     lent = read_toml(given.pop("config", None), own=False)
     settings = _lay_over(read_user_toml(), lent)
     settings = _lay_over(settings, given)
-    if not any(inputs) and not settings.get("listing"):
+    is_list = settings.get("listing") or settings.get("sheet") is not None
+    if not any(inputs) and not is_list:
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
     if len(inputs) > 1 and settings.get("stats") is not None:
         raise UsageError("--stats: is for one INPUT; run the others on their own")
@@ -118,11 +144,23 @@ def parse_request(arguments: Sequence[str]) -> Request:
         dream=configure(DreamConfig, settings),
         media=configure(MediaConfig, settings),
         live=configure(LiveConfig, settings),
+        controls=_controls(settings),
         listing=settings.get("listing"),
+        sheet=settings.get("sheet"),
         preview=preview,
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
     )
+
+
+def _controls(settings: Mapping[str, Any]) -> ControlConfig:
+    """Make what changes over time, and read the schedules: a wrong one is refused at once."""
+    controls: ControlConfig = configure(ControlConfig, settings)
+    try:
+        read_schedules(controls.schedule)
+    except FieldError as error:
+        raise UsageError(f"{flag_of(error.field)} {error.problem}", error.field) from error
+    return controls
 
 
 def _split_at_dashes(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -163,12 +201,30 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
     return tuple(inputs), output
 
 
+def _sheet_of(layer: str, inputs: Sequence[str], output: str | None) -> str:
+    """Return the picture that a layer's channels are drawn into: the only name given."""
+    try:
+        LayerTerm.parse(layer)
+    except ValueError as error:
+        raise UsageError(f"--list-channels: {error}") from error
+    if len(inputs) != 1 or output is not None:
+        raise UsageError(
+            "--list-channels: takes the layer and one picture to draw into, such as "
+            "--list-channels eyes channels.png"
+        )
+    return inputs[0]
+
+
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay settings over others; a preset among them also over what the others' presets set."""
+    """Lay settings over others, schedules name by name.
+
+    A preset also lies over what the others' presets set.
+    """
     if "preset" in above:
         of_presets = {"model", *(field.name for field in dataclasses.fields(Look))}
         below = {name: value for name, value in below.items() if name not in of_presets}
-    return {**below, **above}
+    schedules = {**below.get("schedule", {}), **above.get("schedule", {})}
+    return {**below, **above, **({"schedule": schedules} if schedules else {})}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -205,6 +261,19 @@ class _Switch(argparse.BooleanOptionalAction):
         setattr(namespace, self.dest, str(option_string).startswith(_NO) == _is_negative(self.dest))
 
 
+class _Several(argparse.Action):
+    """Gathers what a flag that is given several times names."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest, {}), **values})
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="dreamstream",
@@ -223,7 +292,7 @@ def _make_parser() -> argparse.ArgumentParser:
         name: parser.add_argument_group(title.format(preset=preset))
         for name, title in _GROUPS.items()
     }
-    for defaults in (DreamConfig(), MediaConfig(), LiveConfig()):
+    for defaults in (DreamConfig(), MediaConfig(), LiveConfig(), ControlConfig()):
         for field in dataclasses.fields(defaults):
             _add_field(groups[field.metadata["group"]], field, getattr(defaults, field.name))
     groups["input"].add_argument(
@@ -256,6 +325,7 @@ def _add_field(group: Any, field: "dataclasses.Field[Any]", default: Any) -> Non
     group.add_argument(
         *names,
         dest=field.name,
+        action=_Several if isinstance(default, dict) and not default else "store",
         type=reader(field),
         metavar=METAVARS.get(field.name, field.name.rsplit("_", maxsplit=1)[-1].upper()),
         help=f"{text} (default: {field.metadata.get('shown') or show(default, none_of(field))})",
@@ -277,6 +347,12 @@ def _add_general(group: Any) -> None:
             const=name,
             help=f"list the {name} there are" + (" in --model" if name == "layers" else ""),
         )
+    group.add_argument(
+        "--list-channels",
+        dest="sheet",
+        metavar="LAYER",
+        help="draw what each channel of a layer (LAYER:FIRST-LAST: of some) dreams, into a picture",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say more, tracebacks too")
     group.add_argument("--version", action="version", version=f"dreamstream {__version__}")

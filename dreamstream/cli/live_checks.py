@@ -9,9 +9,14 @@ from dreamstream.rendering.job import flag_of
 
 
 def require_live(request: Request) -> None:
-    """Raise a UsageError where an option can't act in a live view, or nothing would come of it."""
+    """Raise a UsageError where an option can't act in a live view, or nothing would come of it.
+
+    Raises:
+        UsageError: One can't.
+        SourceError: The guide can't be read.
+    """
     from dreamstream.live.session import is_live
-    from dreamstream.rendering.checks import require_own_stats
+    from dreamstream.rendering.checks import require_own_guide, require_own_stats
 
     media, live = request.media, request.live
     is_film = not is_live(request.inputs[0], LiveConfig())
@@ -24,6 +29,7 @@ def require_live(request: Request) -> None:
         raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
     if not is_film and (media.start or media.loop):
         raise UsageError(f"{'--start' if media.start else '--loop'}: is for a film, not a camera")
+    require_own_guide(request.dream.guide, request.output)
     require_own_stats(media.stats, [request.output, *request.inputs])
 
 
@@ -32,8 +38,11 @@ _NOT_LIVE: Mapping[str, Callable[[Request], bool]] = {
     "--frames": lambda request: request.media.frames != (None, None),
     "--fps": lambda request: request.media.fps is not None,
     "--compare": lambda request: request.media.compare,
+    "--alpha": lambda request: request.media.alpha,
+    "--loop-fade": lambda request: request.media.loop_fade is not None,
     "--save-octaves": lambda request: request.media.save_octaves,
     "--resume": lambda request: request.media.resume,
+    "--plot-schedule": lambda request: request.controls.plot_schedule is not None,
     "--zoom, --rotate, --drift": lambda request: request.media.moves,
 }
 """Flags that a live view has no use for, and what tells that they are given."""

@@ -35,6 +35,7 @@ class Rendered(Iterable["FrameRecord"], Protocol):
         frames: Frames of the whole stream; None where that is unknown.
         first_frame: Index of the first frame that is dreamed.
         steps_taken: Steps taken so far, of all frames.
+        lead_frames: Frames of a loop's first pass dreamed so far.
     """
 
     @property
@@ -47,6 +48,10 @@ class Rendered(Iterable["FrameRecord"], Protocol):
 
     @property
     def steps_taken(self) -> int:  # noqa: D102
+        ...
+
+    @property
+    def lead_frames(self) -> int:  # noqa: D102
         ...
 
 
@@ -174,6 +179,10 @@ class Progress:
 
     def _first_frame_done(self) -> str:
         steps = 0 if self._rendering is None else self._rendering.steps_taken
+        lead = 0 if self._rendering is None else self._rendering.lead_frames
+        if lead and self._rendering is not None:
+            of = "" if self._rendering.frames is None else f" of {self._rendering.frames}"
+            return f"first pass of the loop, frame {lead}{of}"
         if steps:
             return f"step {steps} of at most {self._most_steps} of the first frame"
         seconds = time.monotonic() - self._begun

@@ -4,16 +4,16 @@ import argparse
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dreamstream.cli.values import reader
-from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
+from dreamstream.config import ControlConfig, DreamConfig, LiveConfig, MediaConfig
 from dreamstream.errors import FieldError, UsageError
 from dreamstream.rendering.job import flag_of
 
-KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, LiveConfig)
+KINDS: tuple[type[Any], ...] = (DreamConfig, MediaConfig, LiveConfig, ControlConfig)
 """Where the options live that a TOML file may set too."""
 
 
@@ -43,8 +43,13 @@ def read_user_toml() -> dict[str, Any]:
     return read_toml(path) if path.is_file() else {}
 
 
-_OWN = ("stats", "overwrite", "weights")
+_OWN = ("stats", "overwrite", "weights", "sound", "plot_schedule")
 """Settings that name files or let them be replaced, which a file given by another may not."""
+
+
+_LENT = ("guide",)
+"""Settings that name pictures and films, which lie beside the file of settings or are named from
+there."""
 
 
 def read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
@@ -76,7 +81,12 @@ def read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
             configure(kind, settings)
     except UsageError as error:
         raise UsageError(f"reading {path} failed: {error}") from error
-    return settings
+    return {name: _beside(path, name, value) for name, value in settings.items()}
+
+
+def _beside(path: Path, name: str, value: Any) -> Any:
+    """Find a file that settings name where they lie, as what comes along with them."""
+    return path.parent / value if name in _LENT and value is not None else value
 
 
 def _toml_value(path: Path, name: str, value: Any) -> Any:
@@ -85,6 +95,8 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
     if name not in fields:
         raise UsageError(f"reading {path} failed: there is no setting {name}; see --help")
     field = fields[name]
+    if name == "schedule":
+        return dict(_scheduled(path, value))
     if field.type is bool and isinstance(value, bool):
         return value
     if field.type is bool or isinstance(value, bool | list) or not _takes(field, value):
@@ -98,9 +110,27 @@ def _toml_value(path: Path, name: str, value: Any) -> Any:
         raise UsageError(f"reading {path} failed: {name} = {value!r} can't be used") from error
 
 
+def _scheduled(path: Path, table: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """Read a table of schedules; ``layers.eyes``, not quoted, is a table within it."""
+    if not isinstance(table, dict):
+        raise UsageError(
+            f"reading {path} failed: schedule is no table; write [schedule] and NAME = 'KEYS'"
+        )
+    for name, keys in table.items():
+        if isinstance(keys, dict):
+            yield from _scheduled(path, keys, f"{above}{name}.")
+        elif isinstance(keys, str | int | float) and not isinstance(keys, bool):
+            yield above + name, str(keys)
+        else:
+            raise UsageError(
+                f"reading {path} failed: schedule.{above}{name} = {keys!r} is of the wrong type"
+            )
+
+
 def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
     """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
-    named = field.type is str or field.name in ("codec", "weights", "stats")
+    files = ("weights", "guide", "stats", "sound", "plot_schedule", "mask")
+    named = field.type is str or field.name in ("codec", *files)
     return isinstance(value, str) or not named

@@ -63,13 +63,23 @@ def _drift(text: str) -> tuple[float, float]:
     return float(x), float(y)
 
 
+def _schedule(text: str) -> dict[str, str]:
+    """Read NAME=KEYS."""
+    name, equals, keys = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=KEYS, as in chroma='0:(0), 5s:(1)'")
+    return {name.strip(): keys}
+
+
 _READERS: Mapping[Any, Callable[[str], Any]] = {
     "layers": _layers,
     "frames": _frames,
     "drift": _drift,
     "start": time_of,
     "duration": time_of,
+    "loop_fade": time_of,
     "weights": Path,
+    "guide": Path,
     "stats": Path,
     "max_loss": float,
     "dream_size": int,
@@ -78,6 +88,11 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     "fps": _rate,
     "live_fps": _rate,
     "tile": _tile,
+    "mask": str,
+    "schedule": _schedule,
+    "sound": Path,
+    "plot_schedule": Path,
+    "bpm": float,
 }
 """How the fields are read whose type alone does not say it; the others by calling their type."""
 
@@ -89,7 +104,9 @@ METAVARS = {
     "rotate": "DEGREES",
     "start": "TIME",
     "duration": "TIME",
+    "loop_fade": "TIME",
     "weights": "FILE",
+    "guide": "FILE",
     "stats": "FILE",
     "preset": "NAME",
     "model": "NAME",
@@ -104,9 +121,15 @@ METAVARS = {
     "octave_rule": "NAME",
     "precision": "TYPE",
     "threads": "N",
+    "mask": "FILE|RULE",
+    "mask_blur": "PX",
     "crf": "N",
     "fps": "RATE",
     "live_fps": "RATE",
+    "schedule": "NAME=KEYS",
+    "sound": "FILE",
+    "plot_schedule": "FILE",
+    "bpm": "N",
 }
 
 

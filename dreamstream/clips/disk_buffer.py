@@ -39,14 +39,34 @@ class DiskBuffer:
         """
         if self._count and image.shape != self._shape:
             raise ValueError(f"image: its shape {image.shape} is not {self._shape}")
+        self._write(self._count, image)
+        self._count += 1
+
+    def __setitem__(self, index: int, image: FloatImage) -> None:
+        """Keep a picture in another's place, or behind the last one.
+
+        Raises:
+            IndexError: There is no such place.
+            ValueError: It has another shape.
+            DreamstreamError: There is no space for it.
+        """
+        if index == self._count:
+            self.append(image)
+            return
+        if not 0 <= index < self._count:
+            raise IndexError(f"there is no picture {index} among {self._count}")
+        if image.shape != self._shape:
+            raise ValueError(f"image: its shape {image.shape} is not {self._shape}")
+        self._write(index, image)
+
+    def _write(self, position: int, image: FloatImage) -> None:
         self._shape = image.shape
         try:
-            self._file.seek(self._count * image.nbytes)
+            self._file.seek(position * image.nbytes)
             self._file.write(np.ascontiguousarray(image, np.float32).data)
             self._file.flush()
         except OSError as error:
             raise _no_space(error) from error
-        self._count += 1
 
     def __len__(self) -> int:
         return self._count

@@ -10,12 +10,13 @@ import numpy as np
 from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Schedule
-from dreamstream.dream.dreamer import check_pixels, log_dropped
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded, faded_octaves
+from dreamstream.dream.gate import gate_of, outside_kept, shown_share
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels, log_dropped
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import root_mean_square
@@ -73,7 +74,7 @@ class GrowthPath:
 
 
 class Grower:
-    """Dreams one picture as a loop of frames in which the dream grows out of it and returns.
+    """Lets a dream grow out of a picture and return into it, as a loop of frames.
 
     The ascent itself is what is seen: as many steps as a still gets, but a single one in each
     octave at a time, so that all scales grow together.  Frames between two steps lie between their
@@ -86,6 +87,7 @@ class Grower:
         measure_losses: Also measure the loss of the picture, for the report.
 
     Attributes:
+        config: How to dream.
         report: What happened to the last frame.
         octave_images: The pictures of the octaves at the turn, smallest first.
 
@@ -101,7 +103,7 @@ class Grower:
         frames: int,
         measure_losses: bool = False,
     ) -> None:
-        self._config = config = DreamConfig() if config is None else config
+        self.config = config = DreamConfig() if config is None else config
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._limiter = LossLimiter(config.guarded_limit, self._measure)
@@ -128,34 +130,44 @@ class Grower:
         check_pixels(pixels)
         return FrameAnalysis(state or AnalysisState())
 
-    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+    def dream(
+        self,
+        pixels: Pixels,
+        analysis: FrameAnalysis | None = None,
+        mask: FloatImage | None = None,
+    ) -> Pixels:
         """Return the loop's next frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, the same picture at each call.
             analysis: Not used.
+            mask: (H, W) float32 in [0, 1], the share of the dream that is shown in this frame, as
+                a :class:`dreamstream.dream.dreamer.Dreamer` takes it.  The whole picture dreams.
 
         Returns:
             (H, W, 3) uint8 RGB; the first one is the picture itself.
 
         Raises:
-            ValueError: ``pixels`` is no such array.
+            ValueError: ``pixels`` or ``mask`` is no such array.
         """
         check_pixels(pixels)
+        shown = shown_share(mask, pixels, self.config)
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
-        size = fit_size((pixels.shape[0], pixels.shape[1]), self._config.dream_size)
+        size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
         octaves: list[Octave] = []
         composed = ComposedFrame(pixels.copy(), np.zeros_like(source))
         if sizes:
             octaves = self._octaves_now(source, sizes)
-            residual = faded(octaves[-1].image - source, self._config.opacity)
-            composed = self._limiter.compose(full, residual)
+            gate = None if shown is None else gate_of(shown, pixels.shape[:2], size).shown
+            residual = faded(octaves[-1].image - source, self.config.opacity)
+            composed = self._limiter.compose(full, residual, mask=gate)
         self._report(source, octaves, composed, begun)
         self._index += 1
-        return self._enlarger.reduce(composed.pixels, given)
+        dream = self._enlarger.reduce(composed.pixels, given)
+        return dream if shown is None else outside_kept(dream, given, shown)
 
     def _octaves_now(self, source: FloatImage, sizes: list[Size]) -> list[Octave]:
         """Return the octaves of a frame, of which only the last one's picture is its own."""
@@ -172,7 +184,7 @@ class Grower:
     def _grow(self, source: FloatImage, sizes: list[Size]) -> tuple[GrowthPath, int]:
         """Ascend to the turn; return the path and the number of steps in each octave."""
         even, residual = np.ones(source.shape[:2], np.float32), np.zeros_like(source)
-        path, steps = GrowthPath(residual), self._config.first_steps
+        path, steps = GrowthPath(residual), self.config.first_steps
         self._turn = _untouched(source, sizes)
         for step in range(steps):
             one = Schedule(sizes, 1, first_step=step, of_steps=steps)
@@ -182,8 +194,8 @@ class Grower:
         return path, steps
 
     def _dreamable_sizes(self, size: Size) -> list[Size]:
-        wanted = self._config.octaves
-        sizes = self._core.dreamable_sizes(size, wanted, self._config.octave_scale)
+        wanted = self.config.octaves
+        sizes = self._core.dreamable_sizes(size, wanted, self.config.octave_scale)
         if self._index == 0:
             log_dropped(size, wanted, len(sizes))
         return sizes
@@ -198,11 +210,11 @@ class Grower:
         if self._measure_losses and octaves and source_loss is None:
             source_loss = self._measure(source)
         self.octave_images = faded_octaves(
-            [octave.image for octave in self._turn], source, self._config.opacity
+            [octave.image for octave in self._turn], source, self.config.opacity
         )
         self.report = DreamReport(
             steps=tuple(octave.steps for octave in octaves),
-            dropped_octaves=self._config.octaves - len(octaves),
+            dropped_octaves=self.config.octaves - len(octaves),
             source_loss=source_loss,
             loss=composed.loss,
             ascent_loss=octaves[-1].loss if octaves else None,

@@ -3,7 +3,9 @@
 import logging
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +22,13 @@ from dreamstream.clips.band_statistics import BandStatistics
 from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.clips.loop_crossfade import eased, turned_share, turning
 from dreamstream.config import DreamConfig
+from dreamstream.dream.changes import require_changeable
 from dreamstream.dream.core import COLD_HEADROOM, DreamCore, Headroom, Schedule
-from dreamstream.dream.dreamer import check_pixels
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import laid_over
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size
 from dreamstream.dream.start import root_mean_square
@@ -61,6 +64,9 @@ _PLAINEST = 1 / 8
 """Blur of the picture towards which one over the ceiling is softened, in longer sides."""
 
 _CEILING_TRIALS = 6
+
+_MOTION = ("drift_x", "drift_y", "zoom", "rotate")
+"""What may change of the motion, by the names that ``Zoomer.change`` takes."""
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +109,7 @@ class _ZoomState:
 
 
 class Zoomer:
-    """Dreams one picture as a stream in which every frame is dreamed from the moved last one.
+    """Moves through the dream of a picture: every frame is the last one, moved and dreamed on.
 
     Args:
         config: How to dream; the network works at the size of the picture, whatever
@@ -137,7 +143,7 @@ class Zoomer:
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
-        self._given = self._motion = motion
+        self._steady = motion
         self._frames, self._loop = frames, loop
         self._enlarger = Enlarger(self._core.is_dreamable, None)
         self.reset()
@@ -145,6 +151,7 @@ class Zoomer:
     def reset(self) -> None:
         """Forget the picture: the next one starts a new stream."""
         self._core.objective.reset()
+        self._given = self._motion = self._steady
         self._index = 0
         self._zoom: _ZoomState | None = None
         self.report = DreamReport()
@@ -154,6 +161,41 @@ class Zoomer:
     def steps_taken(self) -> int:
         """Steps asked for so far, of all pictures; it grows while one is dreamed."""
         return self._core.steps_taken
+
+    def go_to(self, time: Fraction) -> None:
+        """Let a guide that is a film guide the next frame by its own at a time, in seconds."""
+        self._core.go_to(time)
+
+    def change(self, **settings: Any) -> None:
+        """Change settings between two frames; nothing is traced again.
+
+        Args:
+            settings: Fields of :class:`DreamConfig` as :meth:`Dreamer.change` takes them; and
+                ``zoom``, ``rotate``, ``drift_x`` and ``drift_y``, of the motion to the next frame.
+
+        Raises:
+            ValueError: A value is out of range, or its field can't change.
+        """
+        moved = {name: settings.pop(name) for name in _MOTION if name in settings}
+        self._given = self._moving(**moved)
+        if self._zoom is not None:
+            self._motion = self._given.at_scale(self._size_given, self._zoom.size)
+        if not settings:
+            return
+        before, config = self._config, self._config.changed(**settings)
+        require_changeable(before, config)
+        self._config, self._params = config, step_params(config)
+        zoom = self._zoom
+        if zoom is None or zoom.source_loss is None:
+            return
+        if config.layers != before.layers:
+            zoom.source_loss = self._measure(zoom.photo)
+        zoom.limit = max(config.guarded_limit, zoom.source_loss)
+
+    def _moving(self, **moved: float) -> AffineMotion:
+        right, down = self._given.drift
+        drift = moved.pop("drift_x", right), moved.pop("drift_y", down)
+        return replace(self._given, drift=drift, **moved)
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Return an empty analysis: the motion is known."""
@@ -176,7 +218,8 @@ class Zoomer:
         begun = time.perf_counter()
         if self._zoom is None:
             enlarged = self._enlarger.enlarge(pixels)
-            self._motion = self._given.at_scale(_size_of(pixels), _size_of(enlarged))
+            self._size_given = _size_of(pixels)
+            self._motion = self._given.at_scale(self._size_given, _size_of(enlarged))
             self._zoom = self._begin(enlarged)
         else:
             self._advance(self._zoom)

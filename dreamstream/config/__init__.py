@@ -1,11 +1,13 @@
 """Every setting and every default, once.
 
-The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig` and
-:class:`LiveConfig`; a TOML file may set the same names.
+The command line derives its flags from the fields of :class:`DreamConfig`, :class:`MediaConfig`,
+:class:`LiveConfig` and :class:`ControlConfig`; a TOML file may set the same names.
 """
 
+from dreamstream.config.controls import ControlConfig
 from dreamstream.config.dream import (
     FLOWS,
+    MOST_MASK_BLUR,
     MOST_STRENGTH,
     OCTAVE_RULES,
     PRECISIONS,
@@ -13,6 +15,7 @@ from dreamstream.config.dream import (
     TILINGS,
     DreamConfig,
 )
+from dreamstream.config.layer_terms import LayerTerm
 from dreamstream.config.live import LiveConfig
 from dreamstream.config.media import ANIMATION_RATE, CLIP_RATE, CLIP_SECONDS, MediaConfig
 from dreamstream.config.presets import (
@@ -32,6 +35,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_PRESET",
     "FLOWS",
+    "MOST_MASK_BLUR",
     "MOST_STRENGTH",
     "OCTAVE_RULES",
     "ORIGINAL_PRESET",
@@ -40,7 +44,9 @@ __all__ = [
     "PRESETS",
     "RAW_MAX_LOSS",
     "TILINGS",
+    "ControlConfig",
     "DreamConfig",
+    "LayerTerm",
     "LiveConfig",
     "Look",
     "MediaConfig",

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
+from dreamstream.config.layer_terms import LayerTerm
+from dreamstream.config.mask_rules import parse_mask
 from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Look, Preset
 from dreamstream.errors import FieldError
 
@@ -34,6 +36,9 @@ _MOST_THREADS = 1024
 _MOST_SMOOTHING = 4.0
 """The taps of the blur hold no wider one."""
 
+MOST_MASK_BLUR = 250.0
+"""Pixels; every pixel of a mask is weighed with as many in each direction."""
+
 _SHAPING = ("jitter", "smoothing", "evenness", "chroma")
 """Settings that the original program doesn't have."""
 
@@ -52,6 +57,11 @@ class DreamConfig:
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
             model also answers to the seven depths textures, patterns, eyes, animals,
             creatures, places, birds.
+            ``layer:25`` is a single channel, ``layer:25-30`` are six, with the mean square of
+            theirs alone; a negative coefficient pushes away.
+        guide: A picture or a film whose forms the dream takes, as the chosen layers see them; of a
+            film the frame at the same time since the beginning.
+        guide_weight: How much it decides, in [0, 1]; 0 is nothing.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
@@ -83,6 +93,11 @@ class DreamConfig:
         flow: How carefully motion is followed: ``fast``, ``medium``, or ``off`` for a world that
             stands still.
         no_cuts: Take the stream for a single shot: look for no cuts and flashes.
+        mask: Where it dreams: the path of a picture, a film or a folder of pictures (white dreams,
+            black stays), or a rule of :func:`dreamstream.config.mask_rules.parse_mask`.  It counts
+            for a job; a dreamer of its own takes its masks as arrays.
+        mask_invert: Dream where the mask says not to.
+        mask_blur: Pixels of the frame over which a mask's edge fades, to either side.
         precision: Type in which the network computes: ``float32``, ``bfloat16``, ``float16``, or
             ``auto``, the one in which the device is fastest; for the original program's
             preset that is float32.
@@ -102,8 +117,12 @@ class DreamConfig:
         None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
     )
     layers: Mapping[str, float] = option(
-        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3", "dream"
+        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3; LAYER:N is a channel", "dream"
     )
+    guide: Path | None = option(
+        None, "picture or film whose forms the dream takes; none is none", "dream"
+    )
+    guide_weight: float = option(1.0, "how much the guide decides, from 0 to 1", "dream")
     octaves: int = option(_FROM_PRESET, "number of scales", "dream")
     octave_scale: float = option(_FROM_PRESET, "ratio of neighbouring scales", "dream")
     first_steps: int = option(_FROM_PRESET, "steps per octave on a cold frame", "dream")
@@ -150,6 +169,15 @@ class DreamConfig:
         "medium", f"how carefully motion is followed: {', '.join(FLOWS)}", "motion", choices=FLOWS
     )
     no_cuts: bool = option(False, "look for cuts and flashes; else it is one shot", "motion")
+    mask: str | None = option(
+        None,
+        "where to dream: a picture, a film, a folder, alpha, color:#00ff00~20, luma:.6-1, moving "
+        "or still",
+        "mask",
+        shown="everywhere",
+    )
+    mask_invert: bool = option(False, "dream where the mask says not to", "mask")
+    mask_blur: float = option(0.0, "pixels over which a mask's edge fades, to either side", "mask")
     precision: str = option(
         "auto",
         f"type the network computes in: {', '.join(PRECISIONS)}, by what is fastest on the device",
@@ -232,6 +260,7 @@ class DreamConfig:
 
     def _validate(self) -> None:
         _require_layers(self.layers)
+        require("guide_weight", self.guide_weight, least=0, most=1)
         require("octaves", self.octaves, least=1, most=_MOST_OCTAVES)
         require("octave_scale", self.octave_scale, above=1, most=_MOST_SCALE)
         require("steps", self.steps, least=0, most=_MOST_STEPS)
@@ -251,6 +280,9 @@ class DreamConfig:
         self._validate_tile()
         if self.octave_rule not in OCTAVE_RULES:
             raise FieldError("octave_rule", f"{self.octave_rule!r} is none of {OCTAVE_RULES}")
+        require("mask_blur", self.mask_blur, least=0, most=MOST_MASK_BLUR)
+        if self.mask is not None:
+            parse_mask(self.mask)
         if self.flow not in FLOWS:
             raise FieldError("flow", f"{self.flow!r} is none of {FLOWS}")
         self._validate_engine()
@@ -286,6 +318,10 @@ def _require_layers(layers: Mapping[str, float]) -> None:
     if not layers:
         raise FieldError("layers", "none given; --list-layers shows what there is")
     for name, coefficient in layers.items():
+        try:
+            LayerTerm.parse(name)
+        except ValueError as error:
+            raise FieldError("layers", str(error)) from error
         if not 0 < abs(coefficient) <= _MOST_COEFFICIENT:
             raise FieldError(
                 "layers",

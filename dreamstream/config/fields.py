@@ -76,6 +76,7 @@ _NAMES: Mapping[Any, str] = {
     Path: "a path",
     type(None): "None",
     Mapping[str, float]: "names with numbers",
+    Mapping[str, str]: "names with texts",
 }
 
 
@@ -96,9 +97,10 @@ def _settled_as(value: Any, kind: Any) -> Any:
     origin, is_number = typing.get_origin(kind), not isinstance(value, bool)
     if origin is tuple:
         return _settled_tuple(value, typing.get_args(kind))
-    if origin is not None:  # layers
+    if origin is not None:  # layers, schedules
+        _, of_each = typing.get_args(kind)
         sound = isinstance(value, Mapping) and all(
-            isinstance(name, str) and _settled_as(each, float) is not _WRONG
+            isinstance(name, str) and _settled_as(each, of_each) is not _WRONG
             for name, each in value.items()
         )
         return value if sound else _WRONG

@@ -32,6 +32,8 @@ class MediaConfig:
         fps: Frames a second at the most; those left out are not dreamed either.  None keeps all.
             Of a clip made from a picture: its rate.
         compare: Put source and dream side by side.
+        alpha: Write the dreamed part alone, transparent elsewhere: as far as the mask shows it, and
+            without a mask with the least opacity that makes the dream of the source.
         save_octaves: Write each octave's picture beside the output (stills only).
         stats: File that gets a JSON line for each frame.
         show: Also show the dream in a window.
@@ -39,8 +41,10 @@ class MediaConfig:
         zoom: Of a clip made from a picture: how much larger each frame is than the last one.
         rotate: Likewise: degrees by which each frame is turned, clockwise.
         drift: Likewise: pixels by which each frame is moved, right and down.
-        loop: Let the last frame of such a clip lead to its first one; begin a film that plays live
-            again at its end.
+        loop: Let the last frame of such a clip lead to its first one, or of a film, whose dream
+            then closes; begin a film that plays live again at its end.
+        loop_fade: Seconds over which a film that loops dissolves into its own beginning, by which
+            it gets shorter; None leaves its pictures as they are.
         resume: Go on with an interrupted run of the same input and settings.
 
     Raises:
@@ -69,6 +73,9 @@ class MediaConfig:
     )
     width: int = option(0, "width of the output; its shape stays", "output", shown="the input's")
     compare: bool = option(False, "put source and dream side by side", "output")
+    alpha: bool = option(
+        False, "write the dreamed part alone, transparent elsewhere, for compositing", "output"
+    )
     save_octaves: bool = option(False, "write each octave of a still beside it", "output")
     stats: Path | None = option(None, "write a JSON line for each frame", "output")
     show: bool = option(
@@ -86,6 +93,12 @@ class MediaConfig:
     loop: bool = option(
         False, "let the last frame lead to the first; a film with --live restarts", "clip"
     )
+    loop_fade: Fraction | None = option(
+        None,
+        "with --loop, time over which a film's end dissolves into its beginning",
+        "clip",
+        shown="its pictures stay",
+    )
 
     @property
     def moves(self) -> bool:
@@ -97,6 +110,8 @@ class MediaConfig:
         require("start", self.start, least=0)
         if self.duration is not None:
             require("duration", self.duration, above=0)
+        if self.loop_fade is not None:
+            require("loop_fade", self.loop_fade, above=0)
         if self.fps is not None:
             require("fps", self.fps, above=0, most=MOST_RATE)
         if self.crf is not None:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from dreamstream.dream.checkpoint import CHECKPOINT
 from dreamstream.dream.gradient_shaping import (
     CLASSIC_FLOOR,
     Tensor,
@@ -56,7 +57,6 @@ class AscentState(NamedTuple):
     Attributes:
         image: (1, H, W, 3) float32.
         loss: Of the last picture that was measured; NaN where none was.
-        first_loss: Of the picture before the first step; NaN where no step was tried.
         stopped: Whether the loss has stopped it, instead of the last step.
         steps: Steps taken, int32.
         predicted_gain: Gain of loss that the last step's slope predicted.
@@ -65,7 +65,6 @@ class AscentState(NamedTuple):
 
     image: Tensor
     loss: Tensor
-    first_loss: Tensor
     stopped: Tensor
     steps: Tensor
     predicted_gain: Tensor
@@ -87,7 +86,6 @@ class AscentState(NamedTuple):
         return AscentState(
             image,
             kept(value, self.loss),
-            tf.where(tf.math.is_nan(self.first_loss), value, self.first_loss),
             stopped | stops,
             self.steps + tf.where(stopped | stops, 0, 1),
             kept(gains["predicted_gain"], self.predicted_gain),
@@ -97,7 +95,6 @@ class AscentState(NamedTuple):
 
 _STATE = AscentState(
     IMAGE,
-    _SCALAR,
     _SCALAR,
     tf.TensorSpec([], tf.bool),
     tf.TensorSpec([], tf.int32),
@@ -162,14 +159,12 @@ class Ascended(NamedTuple):
         steps: The steps taken.
         predicted_loss: The loss after it, had all activations grown on in proportion, as its slope
             predicted; NaN where that is unknown.  No bound, but losses level off along a step.
-        first_loss: The loss before its first step; NaN if none was tried.
     """
 
     image: FloatImage
     loss: float
     steps: int
     predicted_loss: float
-    first_loss: float = math.nan
 
 
 StepRule = Callable[[Objective, AscentState, Tiling, StepInputs], AscentState]
@@ -193,7 +188,7 @@ class Ascent:
             lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
             _STATE,
             objective.signature,
-            _inputs_signature(len(objective.layers)),
+            _inputs_signature(objective.terms),
         )
 
     @property
@@ -217,8 +212,10 @@ class Ascent:
         tiling = self._objective.tiling((image.shape[0], image.shape[1]))
         numbers = StepParams(*map(tf.constant, params))
         mask, headroom = tf.constant(weights[None, :, :, None]), np.float32(plan.headroom)
-        state = _begin(image)
+        state, look_in = _begin(image), CHECKPOINT.get()
         for number in range(plan.steps):
+            if look_in is not None:
+                look_in()
             shift = self._shifts[plan.shift_index(number)]
             inputs = StepInputs(numbers, mask, shift, plan.progress(number), headroom)
             state = self._step(state, tiling, inputs)
@@ -227,25 +224,24 @@ class Ascent:
 
 
 def _begin(image: FloatImage) -> AscentState:
-    nothing = (math.nan, math.nan, False, 0, 0.0, 1.0)
+    nothing = (math.nan, False, 0, 0.0, 1.0)
     return AscentState(*map(tf.constant, (image[None], *nothing)))
 
 
 def _ascended(state: AscentState) -> Ascended:
     loss, gain = float(state.loss), float(state.predicted_gain)
     predicted = loss * (1 + gain / loss / 2) ** 2 if loss > 0 else math.nan  # a sum of squares
-    return Ascended(
-        state.image.numpy()[0], loss, int(state.steps), predicted, float(state.first_loss)
-    )
+    return Ascended(state.image.numpy()[0], loss, int(state.steps), predicted)
 
 
-def _inputs_signature(layers: int) -> StepInputs:
+def _inputs_signature(terms: int) -> StepInputs:
     params = StepParams(
-        tf.TensorSpec([layers], tf.float32),
+        tf.TensorSpec([terms], tf.float32),
         _SCALAR,
         _SCALAR,
         _SCALAR,
         tf.TensorSpec([3, 3], tf.float32),
+        _SCALAR,
         _SCALAR,
         _SCALAR,
     )
@@ -261,7 +257,7 @@ def classic_step(
     """
     params = inputs.params
     value, gradient = objective.value_and_gradient(
-        state.image, tiling, params.coefficients, unless=state.stopped
+        state.image, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
     is_over = value > params.max_loss
@@ -301,9 +297,9 @@ def guarded_step(
 def _shifted_gradient(
     objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
 ) -> tuple[Tensor, Tensor]:
-    shifted = tf.roll(state.image, inputs.shift, axis=[1, 2])
+    params, shifted = inputs.params, tf.roll(state.image, inputs.shift, axis=[1, 2])
     value, gradient = objective.value_and_gradient(
-        shifted, tiling, inputs.params.coefficients, unless=state.stopped
+        shifted, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     return value, tf.roll(gradient, -inputs.shift, axis=[1, 2])
 

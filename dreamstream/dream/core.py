@@ -7,6 +7,7 @@ The core remembers nothing between pictures but the units of the loss.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +23,7 @@ from dreamstream.dream.ascent import (
     guarded_step,
     shift_sequence,
 )
+from dreamstream.dream.guide import Guide
 from dreamstream.dream.new_ground import window_at
 from dreamstream.dream.objective import Objective
 from dreamstream.dream.octaves import Octave, OctaveRule, classic_octaves, reinject_octaves
@@ -104,10 +106,11 @@ class DreamCore:
     """Dreams pictures with one network.
 
     Args:
-        config: ``model``, ``weights``, ``layers`` (their names), ``tile``, ``octave_rule``,
-            ``seed``, ``jitter``, and device, precision and threads count.
+        config: ``model``, ``weights``, ``layers`` (their names), ``guide``, ``tile``,
+            ``octave_rule``, ``seed``, ``jitter``, and device, precision and threads count.
         extractor: The network; by default the one that the configuration names is loaded.
         rule: What a step does; by default the preset's, the original program's or the guarded one.
+        endless: Whether a film that guides begins again at its end; otherwise its last frame stays.
 
     Attributes:
         extractor: The network.
@@ -115,6 +118,7 @@ class DreamCore:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        SourceError: The guide can't be read.
     """
 
     def __init__(
@@ -122,9 +126,15 @@ class DreamCore:
         config: DreamConfig,
         extractor: FeatureExtractor | None = None,
         rule: StepRule | None = None,
+        *,
+        endless: bool = False,
     ) -> None:
         self.extractor = extractor or load_configured(config)
-        self.objective = Objective(self.extractor, config.tile)
+        self._guide = None
+        if config.guide is not None:
+            self._guide = Guide(config.guide, self.extractor, again=endless)
+        features = None if self._guide is None else self._guide.features
+        self.objective = Objective(self.extractor, config.tile, features)
         self._octave_rule = _OCTAVE_RULES[config.octave_rule]
         shifts = shift_sequence(config.seed, config.jitter)
         self._ascent = Ascent(self.objective, rule or _STEP_RULES[config.is_original], shifts)
@@ -133,6 +143,18 @@ class DreamCore:
     def traces(self) -> int:
         """How often the step has been traced: once, whatever sizes and numbers it was given."""
         return self._ascent.traces
+
+    def go_to(self, time: Fraction) -> None:
+        """Let the guide, where it is a film, guide what is dreamed next by its frame at a time.
+
+        Args:
+            time: Seconds since the dream's first frame.
+
+        Raises:
+            SourceError: It can't be read on.
+        """
+        if self._guide is not None:
+            self._guide.go_to(time)
 
     @property
     def steps_taken(self) -> int:
@@ -168,7 +190,7 @@ class DreamCore:
 
     def measure(self, image: FloatImage, params: StepParams) -> float:
         """Return the loss of an (H, W, 3) float32 picture in [-1, 1]."""
-        return self.objective.measure(image[None], params.coefficients)
+        return self.objective.measure(image[None], params.coefficients, float(params.guide_weight))
 
     def dreamable_sizes(self, size: Size, octaves: int, scale: float) -> list[Size]:
         """Return the sizes of a picture's octaves, smallest first, without those too small.

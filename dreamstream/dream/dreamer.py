@@ -5,22 +5,32 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
+from dreamstream.dream.changes import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded_octaves
 from dreamstream.dream.fresh_climb import Climbing, FreshClimbs
+from dreamstream.dream.gate import (
+    Gate,
+    GateKeeper,
+    gate_of,
+    outside_kept,
+    require_no_mask,
+    shown_share,
+)
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.loss_limiter import ComposedFrame, LossLimiter
 from dreamstream.dream.octave_turns import OctaveTurns, Turn
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
+from dreamstream.dream.pixels import check_pixels, log_dropped, shrunk_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import Start, Starts
@@ -31,12 +41,8 @@ from dreamstream.temporal.flow import Flow
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, FrameAnalyzer
 from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
 
-FIXED = (
-    *("model", "weights", "octave_rule", "tile", "seed", "jitter"),
-    *("flow", "no_cuts", "precision", "device", "threads"),
-)
-"""Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
-preset is the original program's."""
+_SIZING = ("octaves", "octave_scale", "dream_size")
+"""Settings that the sizes of the octaves follow from, which another thread may be looking up."""
 
 _MODERATE_STEP = 0.02
 """Step size up to which a warm frame's last step predicts its loss."""
@@ -80,6 +86,8 @@ class Dreamer:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        SourceError: The guide can't be read.
+        ValueError: The configuration names a mask, which only a job reads.
     """
 
     def __init__(
@@ -91,6 +99,7 @@ class Dreamer:
         flow: Flow | None = None,
     ) -> None:
         self.config = config = DreamConfig() if config is None else config
+        require_no_mask(config)
         self._core = DreamCore(config, extractor)
         self._params = step_params(config)
         self._measure_losses = measure_losses
@@ -100,6 +109,9 @@ class Dreamer:
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
         self._turns, self._climbs = OctaveTurns(), FreshClimbs(self._core)
+        self._keeper = GateKeeper()
+        self._gate: Gate | None = None
+        self._met: tuple[FloatImage, FloatImage] | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -108,7 +120,7 @@ class Dreamer:
     def _remembering(self) -> tuple[Any, ...]:
         """The parts that remember something between frames."""
         parts = self._starts, self._turns, self._controller, self._core.objective, self._warper
-        return *parts, self._climbs
+        return *parts, self._climbs, self._keeper
 
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
@@ -126,6 +138,15 @@ class Dreamer:
         self.reset()
         for part in self._remembering:
             part.restore(state)
+
+    @property
+    def residual(self) -> FloatImage | None:
+        """(h, w, 3) float32 at dream size, what the next frame is warmed with; None at first."""
+        return self._warper.residual
+
+    def meet(self, residual: FloatImage, share: FloatImage) -> None:
+        """Let the next frame's residual turn into another one, (h, w, 3), by (h, w) shares."""
+        self._met = residual, share
 
     @property
     def traces(self) -> int:
@@ -147,14 +168,26 @@ class Dreamer:
         Raises:
             ValueError: A value is out of range, or its field can't change.
         """
-        config = self.config.changed(**settings)
-        require_changeable(self.config, config)
+        before, config = self.config, self.config.changed(**settings)
+        require_changeable(before, config)
         self.config = self._starts.config = config
         self._params = step_params(config)
         self._controller.limit = self._limiter.limit = config.guarded_limit
         self._warper.blend, self._analyzer.compares = config.blend, config.blend > 0
-        self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
-        self._sizes.clear()
+        if any(getattr(before, name) != getattr(config, name) for name in _SIZING):
+            self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
+            self._sizes = {}
+
+    def go_to(self, time: Fraction) -> None:
+        """Let a guide that is a film guide the next frame by its own at a time.
+
+        Args:
+            time: Seconds since the stream's first frame.
+
+        Raises:
+            SourceError: It can't be read on.
+        """
+        self._core.go_to(time)
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Find out how a frame follows from those before it, which needs none of their dreams.
@@ -174,44 +207,60 @@ class Dreamer:
         pixels = self._enlarger.enlarge(pixels)
         state = self._warper.analysed if state is None else state
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
-        small = _shrink_pixels(pixels, size)
+        small = shrunk_pixels(pixels, size)
         if self._dreamable_sizes(size):
             analysis = self._analyzer.analyse(small, state)
         else:
             analysis = FrameAnalysis(AnalysisState(small, state.cuts))
         return replace(analysis, seconds=time.perf_counter() - begun)
 
-    def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
+    def dream(
+        self,
+        pixels: Pixels,
+        analysis: FrameAnalysis | None = None,
+        mask: FloatImage | None = None,
+    ) -> Pixels:
         """Dream one frame.
 
         Args:
             pixels: (H, W, 3) uint8 RGB; a change of size is a cold start.  One too small for the
                 network is enlarged for it.
             analysis: What :meth:`analyse` returned for it, where it was asked before.
+            mask: (H, W) float32 in [0, 1], the share of the dream that is shown, which
+                ``mask_invert`` and ``mask_blur`` then change; where it is 0 the frame stays as it
+                is, to the bit.  None dreams everywhere.
 
         Returns:
             (H, W, 3) uint8 RGB.
 
         Raises:
-            ValueError: ``pixels`` is no such array.
+            ValueError: ``pixels`` or ``mask`` is no such array.
         """
         analysis = self.analyse(pixels) if analysis is None else analysis
         begun = time.perf_counter()
         given, pixels = pixels, self._enlarger.enlarge(pixels)
         size = fit_size((pixels.shape[0], pixels.shape[1]), self.config.dream_size)
+        shown = shown_share(mask, given, self.config)
+        gate = None if shown is None else gate_of(shown, (pixels.shape[0], pixels.shape[1]), size)
+        self._gate = gate
         self._warper.scale(self._starts.follow())
-        warped = self._warper.warp(analysis)
+        warped = self._keeper.admit(self._warper.warp(analysis), gate)
         dreamed = self._dream_warped(pixels, size, warped)
-        self._warper.remember(analysis, dreamed.composed.residual)
+        self._met = None
+        self._warper.remember(
+            analysis, dreamed.composed.residual, None if gate is None else gate.open
+        )
+        self._keeper.remember(gate, warped)
         self._learn(warped, dreamed)
-        shown = self._fade(pixels, dreamed)
-        self._report(warped, shown, analysis.seconds, time.perf_counter() - begun)
-        return self._enlarger.reduce(shown.composed.pixels, given)
+        faded = self._fade(pixels, dreamed)
+        self._report(warped, faded, analysis.seconds, time.perf_counter() - begun)
+        dream = self._enlarger.reduce(faded.composed.pixels, given)
+        return dream if shown is None else outside_kept(dream, given, shown)
 
     def _dream_warped(self, pixels: Pixels, size: Size, warped: WarpedResidual) -> _Dreamed:
         full = to_model_range(pixels)
         source, sizes = shrink(full, size), self._dreamable_sizes(size)
-        if not sizes:
+        if not sizes or (self._gate is not None and not self._gate.area):
             return _Dreamed(ComposedFrame(pixels.copy(), np.zeros_like(source)))
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(source)
@@ -226,20 +275,34 @@ class Dreamer:
     ) -> _Dreamed:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
         warped = self._climbs.follow(source, warped, self._climbing(sizes))
-        start = self._climbs.work_out(self._starts.choose(source, warped))
+        area = None if self._gate is None else self._gate.open
+        start = self._climbs.work_out(self._starts.choose(source, warped, area))
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
         octaves = self._run(start, [sizes[number] for number in turn.octaves], turn)
         predicted = None if self._measure_losses else self._predicted_loss(start, octaves[-1])
-        composed = self._limiter.compose(full, octaves[-1].image - source, predicted)
+        composed = self._compose(full, octaves[-1].image - source, predicted)
         near = start.near or (start.cold and self._controller.is_near(composed.loss))
         whole = composed.source_loss is None  # not lowered
         more = self._climb_on(start, octaves[-1], composed.loss, turn) if near and whole else None
         if more is None:
             return _Dreamed(composed, octaves, composed.loss, turn.octaves)
-        raised = self._limiter.compose(full, more.image - source)
+        raised = self._compose(full, more.image - source)
         if (raised.loss or 0) < (composed.loss or 0):
             return _Dreamed(composed, octaves, composed.loss, turn.octaves)
         return _Dreamed(raised, [*octaves[:-1], more], composed.loss, turn.octaves)
+
+    def _compose(
+        self, full: FloatImage, residual: FloatImage, predicted: float | None = None
+    ) -> ComposedFrame:
+        """Add a residual to the full-size frame, as far as the mask is open."""
+        gate = self._gate
+        if self._met is not None and self._met[0].shape == residual.shape:
+            wanted, share = self._met
+            turned = residual + share[..., None] * (wanted - residual)
+            residual = np.where(share[..., None] < 1, turned, wanted)
+        if gate is None:
+            return self._limiter.compose(full, residual, predicted)
+        return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)
 
     def _run(self, start: Start, sizes: Sequence[Size], turn: Turn) -> list[Octave]:
         image, extra = start.image, start.extra
@@ -289,7 +352,8 @@ class Dreamer:
         full, size = to_model_range(pixels), composed.residual.shape[:2]
         self.octave_images = faded_octaves(self.octave_images, shrink(full, size), opacity)
         measures = self._measure_losses
-        shown = self._limiter.fade(full, composed, opacity, measures=measures)
+        mask = None if self._gate is None else self._gate.shown
+        shown = self._limiter.fade(full, composed, opacity, measures=measures, mask=mask)
         return replace(dreamed, composed=shown)
 
     def _learn(self, warped: WarpedResidual, dreamed: _Dreamed) -> None:
@@ -297,7 +361,11 @@ class Dreamer:
         loss, cold = dreamed.composed.loss, warped.residual is None
         self._controller.learn(loss, dreamed.first_loss)
         self._starts.learn(
-            dreamed.composed.residual, loss, cold=cold, dreamed=bool(dreamed.octaves)
+            dreamed.composed.residual,
+            loss,
+            cold=cold,
+            dreamed=bool(dreamed.octaves),
+            area=1.0 if self._gate is None else self._gate.area,
         )
 
     def _dreamable_sizes(self, size: Size) -> list[Size]:
@@ -333,47 +401,3 @@ class Dreamer:
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
         )
-
-
-def require_changeable(before: DreamConfig, after: DreamConfig) -> None:
-    """Raise a ValueError where settings differ that a dreamer keeps for its life."""
-    for name in FIXED:
-        if getattr(before, name) != getattr(after, name):
-            raise ValueError(f"{name}: can't change between frames; make another Dreamer")
-    if list(before.layers) != list(after.layers):
-        raise ValueError(
-            f"layers: only coefficients of {', '.join(before.layers)} can change between frames; "
-            "make another Dreamer"
-        )
-    if before.is_original != after.is_original:
-        raise ValueError(
-            f"preset: {before.preset} and {after.preset} ascend by different rules; make another "
-            "Dreamer"
-        )
-
-
-def check_pixels(pixels: Pixels) -> None:
-    """Raise a ValueError unless an array is an (H, W, 3) uint8 frame."""
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ValueError(
-            f"dream takes a (H, W, 3) uint8 RGB array, not {pixels.shape} {pixels.dtype}"
-        )
-
-
-def log_dropped(size: Size, wanted: int, kept: int) -> None:
-    """Warn where no octave of a picture is large enough to dream; note where some are not."""
-    if not kept:
-        logger.warning(
-            "%dx%d is too small for the chosen layers to dream (frame or --dream-size): "
-            "frames pass unchanged",
-            size[1],
-            size[0],
-        )
-    elif kept < wanted:
-        logger.info("dropped %d octaves too small to dream", wanted - kept)
-
-
-def _shrink_pixels(pixels: Pixels, size: Size) -> Pixels:
-    if pixels.shape[:2] == size:
-        return pixels.copy()  # the caller may use its array again
-    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)

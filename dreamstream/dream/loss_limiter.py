@@ -56,7 +56,11 @@ class LossLimiter:
         self._measure = measure
 
     def compose(
-        self, full: FloatImage, residual: FloatImage, predicted_loss: float | None = None
+        self,
+        full: FloatImage,
+        residual: FloatImage,
+        predicted_loss: float | None = None,
+        mask: FloatImage | None = None,
     ) -> ComposedFrame:
         """Add a residual to the full-size frame, all of it or the largest part under the ceiling.
 
@@ -65,16 +69,17 @@ class LossLimiter:
             residual: (h, w, 3) float32 at dream size.
             predicted_loss: Loss that its last step predicted, NaN where none did: the dream is
                 measured only where that may come near the ceiling.  None has it measured always.
+            mask: (H, W) float32 in [0, 1], the share of the residual that is shown; None is all.
 
         Returns:
             The dream; the source itself where even that is over the ceiling.
         """
         change = enlarge(residual, (full.shape[0], full.shape[1]))
         if predicted_loss is not None and self._is_far(predicted_loss):
-            return ComposedFrame(to_pixels(full + change), residual)
+            return ComposedFrame(_masked(full, full + change, mask), residual)
 
         def part(share: float) -> tuple[Pixels, float]:
-            dream = to_pixels(full + np.float32(share) * change)
+            dream = _masked(full, full + np.float32(share) * change, mask)
             shown = shrink(to_model_range(dream), (residual.shape[0], residual.shape[1]))
             return dream, self._measure(shown)
 
@@ -84,7 +89,13 @@ class LossLimiter:
         return self._lower(part, residual, loss)
 
     def fade(
-        self, full: FloatImage, composed: ComposedFrame, opacity: float, *, measures: bool
+        self,
+        full: FloatImage,
+        composed: ComposedFrame,
+        opacity: float,
+        *,
+        measures: bool,
+        mask: FloatImage | None = None,
     ) -> ComposedFrame:
         """Show a share of a composed frame's residual, under the ceiling too.
 
@@ -93,9 +104,11 @@ class LossLimiter:
             composed: Source and whole residual.
             opacity: The share, in [0, 1]; 0 is the source itself.
             measures: Measure the loss in any case.
+            mask: As :meth:`compose` takes it.
         """
         known = 0.0 if composed.loss is None else composed.loss  # None: it was predicted far below
-        shown = self.compose(full, faded(composed.residual, opacity), None if measures else known)
+        predicted = None if measures else known
+        shown = self.compose(full, faded(composed.residual, opacity), predicted, mask)
         if shown.source_loss is None:
             shown = replace(shown, source_loss=composed.source_loss)
         return shown
@@ -119,6 +132,15 @@ class LossLimiter:
             search.learn(share, loss)
         dream, loss, share = best
         return ComposedFrame(dream, np.float32(share) * residual, loss, source_loss)
+
+
+def _masked(full: FloatImage, dream: FloatImage, mask: FloatImage | None) -> Pixels:
+    """Lay a dream, as it can be shown, over the frame, where a mask shows it."""
+    if mask is None:
+        return to_pixels(dream)
+    share = mask[..., None]
+    laid = full + share * (np.clip(dream, -1, 1) - full)
+    return to_pixels(np.where(share < 1, laid, dream))
 
 
 class _Search:

@@ -20,14 +20,12 @@ class Octave:
         loss: The loss before its last step; NaN where it took none.
         steps: Steps taken.
         predicted_loss: As of :class:`dreamstream.dream.ascent.Ascended`.
-        first_loss: The loss before its first step; NaN where it took none.
     """
 
     image: FloatImage
     loss: float
     steps: int
     predicted_loss: float = math.nan
-    first_loss: float = math.nan
 
 
 Ascend = Callable[[FloatImage, FloatImage, bool], Ascended]
@@ -75,4 +73,4 @@ def classic_octaves(
         same_size = resize_corner_aligned(start, size)
         image = ascended.image + (same_size - resize_corner_aligned(smaller, size))
         smaller = same_size
-        yield Octave(image, ascended.loss, ascended.steps, first_loss=ascended.first_loss)
+        yield Octave(image, ascended.loss, ascended.steps)

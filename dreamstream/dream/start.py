@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,13 +108,22 @@ class Starts:
         self._held = None if self._held is None else self._held * ratio
         return ratio
 
-    def choose(self, source: FloatImage, warped: WarpedResidual) -> Start:
+    def choose(
+        self, source: FloatImage, warped: WarpedResidual, opened: FloatImage | None = None
+    ) -> Start:
         """Choose what a frame starts from.
 
         Args:
             source: (h, w, 3) float32 in [-1, 1], the frame at dream size.
             warped: What comes to it from the frame before.
+            opened: (h, w) float32, 1 where the frame's mask lets it dream, else 0; None is
+                everywhere.
         """
+        area = 1.0 if opened is None else float(opened.mean())
+        start = self._choose(source, warped, area)
+        return start if opened is None else replace(start, weights=start.weights * opened)
+
+    def _choose(self, source: FloatImage, warped: WarpedResidual, area: float) -> Start:
         residual = warped.residual
         even = np.ones(source.shape[:2], np.float32)
         if residual is None:
@@ -131,7 +140,7 @@ class Starts:
         if gain is None:
             gain, steps = strength_gain(self.strength, self._held), self.config.steps
             extra = extra_steps(0 if self.config.is_original else steps, confidence, flow)
-        weights = step_weights(residual, confidence, flow, self.config.blend, gain)
+        weights = step_weights(residual, confidence, flow, self.config.blend, gain, area)
         weights = extra.shortened(weights)
         near = approach.step is not None
         in_turn = not near and float(np.mean(1 - confidence)) < MUCH_NEW
@@ -152,7 +161,15 @@ class Starts:
         weights = share * (disocclusion_weight(confidence, self.config.blend) - 1)
         return Start(start, weights, steps, headroom)
 
-    def learn(self, residual: FloatImage, loss: float | None, *, cold: bool, dreamed: bool) -> None:
+    def learn(
+        self,
+        residual: FloatImage,
+        loss: float | None,
+        *,
+        cold: bool,
+        dreamed: bool,
+        area: float = 1.0,
+    ) -> None:
         """Take from a frame what its shot is held at.
 
         Args:
@@ -160,8 +177,9 @@ class Starts:
             loss: Of the composed frame; None where it was not measured.
             cold: Whether it was a cold start.
             dreamed: Whether any octave of it was.
+            area: Share of the frame on which the residual lies: strength is what it has there.
         """
-        self.strength = root_mean_square(residual)
+        self.strength = root_mean_square(residual) / math.sqrt(area) if area else 0.0
         if cold:
             few = self.config.first_steps < _LEAST_FIRST_STEPS * self.config.steps
             is_measure = dreamed and not few and not self._controller.is_near(loss)

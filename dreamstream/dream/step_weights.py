@@ -43,6 +43,7 @@ def step_weights(
     backward_flow: FloatImage,
     blend: float,
     gain: float,
+    area: float = 1.0,
 ) -> FloatImage:
     """Return the factor of the step at each pixel of a warm frame.
 
@@ -52,12 +53,13 @@ def step_weights(
         backward_flow: (H, W, 2) float32 pixels: current frame to previous frame.
         blend: Share of a trusted residual that is carried.
         gain: Factor for old ground, of :func:`strength_gain`.
+        area: Share of the frame on which the residual may lie.
 
     Returns:
         (H, W) float32 in [0, MOST].
     """
     height, width = confidence.shape
-    local = (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried)
+    local = (1 + MOVER_GAIN * motion(backward_flow)) * weakness(carried, area)
     factor = disocclusion_weight(confidence, blend) * cv2.resize(local, (width, height))
     return np.asarray(np.minimum(gain * factor, MOST), np.float32)
 
@@ -105,17 +107,18 @@ def motion(backward_flow: FloatImage) -> FloatImage:
     return np.asarray(cv2.GaussianBlur(share, (0, 0), _MOTION_SIGMA / _POOL), np.float32)
 
 
-def weakness(residual: FloatImage) -> FloatImage:
+def weakness(residual: FloatImage, area: float = 1.0) -> FloatImage:
     """Return 1 where a residual has its usual strength or more, up to 3 where it has none.
 
     Args:
         residual: (H, W, 3) float32.
+        area: Share of the frame on which it may lie.
 
     Returns:
         (H / 4, W / 4) float32, rounded down, at least 1.
     """
     squares = _pooled(squared_lengths(residual))
-    usual = float(squares.mean()) + _TINY**2
+    usual = float(squares.mean()) / area + _TINY**2
     local = cv2.GaussianBlur(squares, (0, 0), _LOCAL_SIGMA / _POOL)
     excess = np.float32(usual) / np.maximum(local, np.float32(_TINY**2 * usual))
     factor = cv2.pow(excess, WEAKNESS_POWER / 2)  # of squares; numpy's power is far slower

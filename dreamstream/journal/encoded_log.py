@@ -5,14 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast, get_args
+
+from av.packet import PacketSideData, PktSideDataT
 
 from dreamstream._libraries import av
 from dreamstream.errors import ResumeError
 from dreamstream.journal.records import RecordLog
 
-_PICTURE = struct.Struct("<qq?")
-"""Before an encoded picture's bytes: pts, dts, whether it is a key frame."""
+_PICTURE, _SIZE = struct.Struct("<qqB"), struct.Struct("<I")
+"""Before an encoded picture's bytes: pts, dts, and the bits below; of one that has a companion,
+that one's size and bytes come next."""
+
+_KEY, _WITH_COMPANION = 1, 2
+
+_COMPANION: Literal["matroska_block_additional"] = "matroska_block_additional"
+"""Side data of packets in which VP9's transparency travels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +32,34 @@ class EncodedPicture:
         dts: Time at which it is decoded.
         key: Whether decoding may begin here.
         data: What the encoder made of it.
+        companion: What it made of its transparency, apart from it; empty where there is none.
     """
 
     pts: int
     dts: int
     key: bool
     data: bytes
+    companion: bytes = b""
 
     @classmethod
     def of(cls, packet: "av.Packet[av.VideoStream]") -> "EncodedPicture":
         """Take what counts from an encoder's packet."""
         pts = cast(int, packet.pts)
         dts = pts if packet.dts is None else packet.dts
-        return cls(pts, dts, packet.is_keyframe, bytes(packet))
+        has = packet.has_sidedata(_COMPANION)
+        companion = bytes(packet.get_sidedata(_COMPANION)) if has else b""
+        return cls(pts, dts, packet.is_keyframe, bytes(packet), companion)
 
     def packet(self, stream: "av.VideoStream", time_base: Fraction) -> "av.Packet[av.VideoStream]":
         """Make a packet of it for a stream."""
         packet = cast("av.Packet[av.VideoStream]", av.Packet(self.data))
         packet.pts, packet.dts, packet.time_base = self.pts, self.dts, time_base
         packet.is_keyframe = self.key
+        if self.companion:
+            number = get_args(PktSideDataT).index(_COMPANION)
+            side = PacketSideData(number, len(self.companion))  # type: ignore[call-arg]
+            side.update(self.companion)
+            packet.set_sidedata(side)
         packet.stream = stream
         return packet
 
@@ -83,8 +100,10 @@ class EncodedLog:
         Raises:
             OSError: The system refuses.
         """
-        head = _PICTURE.pack(picture.pts, picture.dts, picture.key)
-        self._log.append(head + picture.data)
+        companion = picture.companion
+        bits = picture.key * _KEY + bool(companion) * _WITH_COMPANION
+        told = _SIZE.pack(len(companion)) + companion if companion else b""
+        self._log.append(_PICTURE.pack(picture.pts, picture.dts, bits) + told + picture.data)
 
     def close_segment(self) -> None:
         """Let the pictures so far count."""
@@ -100,11 +119,15 @@ class EncodedLog:
         for record in RecordLog(self._log.path, self._closed).records():
             if len(record) <= _PICTURE.size:
                 raise self._damaged()
-            pts, dts, key = _PICTURE.unpack_from(record)
+            pts, dts, bits = _PICTURE.unpack_from(record)
             if latest is not None and dts <= latest:
                 raise self._damaged()
             latest = dts
-            yield EncodedPicture(pts, dts, key, record[_PICTURE.size :])
+            data, companion = record[_PICTURE.size :], b""
+            if bits & _WITH_COMPANION:
+                (size,) = _SIZE.unpack_from(data.ljust(_SIZE.size, b"\0"))
+                companion, data = data[_SIZE.size :][:size], data[_SIZE.size + size :]
+            yield EncodedPicture(pts, dts, bool(bits & _KEY), data, companion)
 
     def sync(self) -> None:
         """Make sure that what counts is on the disk."""
@@ -116,6 +139,6 @@ class EncodedLog:
 
     def _damaged(self) -> ResumeError:
         return ResumeError(
-            f"reading {self._log.path} failed: its pictures are in disorder, so the run can't be "
+            f"reading {self._log.path} failed: its pictures are out of order, so the run can't be "
             "resumed; leave out --resume to restart"
         )

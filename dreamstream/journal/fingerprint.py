@@ -7,8 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dreamstream._version import __version__
-from dreamstream.config import DreamConfig, MediaConfig
+from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
+from dreamstream.config.mask_rules import FILE, parse_mask
+from dreamstream.config.version import __version__
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 from dreamstream.models.device import describe_hardware
@@ -19,31 +20,45 @@ Fingerprint = Mapping[str, str]
 _LIBRARIES = ("av", "opencv-python", "tensorflow")
 """Those that pixels and bytes come from."""
 
-_OF_NO_CONSEQUENCE = ("stats", "show", "overwrite", "save_octaves", "resume")
+_OF_NO_CONSEQUENCE = ("stats", "show", "overwrite", "save_octaves", "resume", "plot_schedule")
 """Settings that change nothing in the output."""
 
 _BLOCK, _BLOCKS = 1 << 16, 16
 """Bytes of a block of a file that is looked at, and their number, evenly spread from its first byte
 to its last: a film is too large to be read whole for this."""
 
+_DIGEST = 2 * hashlib.sha256().digest_size
+"""Characters of a content's hash."""
+
 _MOST_NAMED = 3
 """Differences that a message names."""
 
 
-def fingerprint_of(dream: DreamConfig, media: MediaConfig, info: StreamInfo) -> Fingerprint:
+def fingerprint_of(
+    dream: DreamConfig,
+    media: MediaConfig,
+    info: StreamInfo,
+    controls: ControlConfig | None = None,
+) -> Fingerprint:
     """Gather what identifies a run.
 
     Args:
         dream: How it dreams.
         media: How it reads and writes.
         info: What it reads; it has a path.
+        controls: What changes over time.
 
     Raises:
         SourceError: A file can't be looked at.
     """
-    settings = dict([*_settings(dream), *_settings(media)])
-    if dream.weights is not None:
-        settings["--weights"] = _content_at(dream.weights)
+    controls = controls or ControlConfig()
+    settings = dict([*_settings(dream), *_settings(media), *_settings(controls)])
+    files = {"--weights": dream.weights, "--guide": dream.guide, "--sound": controls.sound}
+    for flag, path in files.items():
+        if path is not None:
+            settings[flag] = _content_at(path)
+    if dream.mask is not None:
+        settings["--mask"] = _mask_content(dream.mask)
     return {
         **settings,
         "the input's content": _content(info),
@@ -66,6 +81,8 @@ def differences(before: Fingerprint, now: Fingerprint) -> str:
 def _told(name: str, before: str | None, now: str | None) -> str:
     if name == "the input's content":
         return "the input has changed"
+    if name == "--mask" and before and now and {len(before), len(now)} == {_DIGEST}:
+        return "the file of --mask has changed"
     return f"{name} was {before} and is {now}"
 
 
@@ -92,6 +109,22 @@ def _content(info: StreamInfo) -> str:
     digest = hashlib.sha256()
     for path in sorted(info.reads):
         digest.update(f"{path.name} {_content_at(path)}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _mask_content(text: str) -> str:
+    """Identify a mask: a rule by its words, files by their content and their names' order."""
+    rule = parse_mask(text)
+    if rule.kind != FILE:
+        return text
+    path = Path(rule.path)
+    if path.is_file():
+        return _content_at(path)
+    digest = hashlib.sha256()
+    folder = path if path.is_dir() else path.parent
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.is_file():
+            digest.update(f"{file.name} {_content_at(file)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

@@ -317,7 +317,7 @@ def _read_point(folder: Path, most: int) -> _Point | None:
         raise ResumeError(f"{path} is damaged") from error
     log = folder / files.ENCODED
     if not 0 < frames < _MOST_FRAMES or not 0 <= encoded <= _size(log):
-        raise ResumeError(f"{path} is damaged: it tells of more than {log.name} holds")
+        raise ResumeError(f"{path} is damaged: it counts more than {log.name} holds")
     state = {name.removeprefix(_OF_DREAMER): array for name, array in arrays.items()}
     return _Point(frames, encoded, state)
 

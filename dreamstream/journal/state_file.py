@@ -74,7 +74,7 @@ def _unpack(data: bytes, most: int) -> dict[str, npt.NDArray[Any]]:
         dtype = _checked_dtype(kind)
         most -= _bytes_of(dtype, shape)
         if most < 0 or not 0 <= size <= len(body) - place:
-            raise ValueError("it tells of more than there can be")
+            raise ValueError("it names more arrays than it can hold")
         arrays[str(name)] = _restored(bytes(body[place : place + size]), dtype, shape)
         place += size
     return arrays

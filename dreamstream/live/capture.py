@@ -54,11 +54,13 @@ class Captured:
         pixels: (H, W, 3) uint8 RGB.
         moment: When it was captured, in seconds of ``time.monotonic``.
         number: Its place among the frames whose turn it was, from 0; a gap tells of dropped ones.
+        time: Seconds in the film, in each turn of a loop from its beginning; None of a camera.
     """
 
     pixels: Pixels
     moment: float
     number: int = 0
+    time: float | None = None
 
 
 class Device(Protocol):
@@ -169,7 +171,7 @@ class Film:
             if late > _LONGEST_SKIP:  # it can't be decoded in time: then it plays slower
                 self._begin, due = self._begin + late, now
             self._given = max(now, due)
-            return Captured(pixels, due)
+            return Captured(pixels, due, time=float(time_in_film - self._turn))
 
     def close(self) -> None:
         """See :meth:`Device.close`."""
@@ -319,7 +321,7 @@ class CaptureThread(threading.Thread):
         info = self._device.info
         if captured.pixels.shape[:2] == (info.height, info.width):
             return captured
-        return Captured(fit(captured.pixels, info.height, info.width), captured.moment)
+        return replace(captured, pixels=fit(captured.pixels, info.height, info.width))
 
 
 class Watchdog:

@@ -4,17 +4,20 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dreamstream.config import DreamConfig
+from dreamstream.controls.program import Program
 from dreamstream.dream.resampling import Size, fit_size
 from dreamstream.frames import Pixels
 from dreamstream.live.capture import Captured
 from dreamstream.live.controller import Controller, Rung, make_ladder
 from dreamstream.live.loading import yield_to_the_picture
 from dreamstream.live.mailbox import Mailbox
+from dreamstream.live.mask import LiveMask
+from dreamstream.live.pilot import LivePilot
 from dreamstream.live.residual import LiveResidual, ShownFrame, Snapshot, Update
 from dreamstream.temporal.cuts import Change
 
@@ -43,6 +46,10 @@ class InferenceModel(Protocol):
 
     def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
         """Return what to change in a snapshot."""
+        ...
+
+    def retune(self, settings: Mapping[str, Any]) -> None:
+        """Take other settings from the next look on."""
         ...
 
 
@@ -93,6 +100,8 @@ class LiveEngine:
         period: Seconds a frame at the target rate.
         captured: Holds the newest frame.
         load: Loads a network; it may take long.
+        program: What changes over time, by the film's clock or a camera's.
+        mask: Makes the frames' masks; None shows the dream everywhere.
 
     Attributes:
         dreams: Holds the newest dream.
@@ -109,13 +118,16 @@ class LiveEngine:
         period: float,
         captured: Mailbox[Captured],
         load: LoadModel,
+        program: Program | None = None,
+        mask: LiveMask | None = None,
     ) -> None:
         self.dreams: Mailbox[LiveFrame] = Mailbox()
         self.losses: deque[tuple[int, float | None]] = deque(maxlen=_MOST_LOSSES)
         self.strength = config.strength
         self.failure: Exception | None = None
         self._size, self._period, self._captured, self._load = size, period, captured, load
-        self._carried = LiveResidual(config)
+        self._carried = LiveResidual(config, mask=mask)
+        self._pilot = LivePilot(program)
         self._loaded: _LoadedModel | None = None
         self._snapshots: Mailbox[Snapshot] = Mailbox()
         self._updates: Mailbox[Update] = Mailbox()
@@ -182,8 +194,10 @@ class LiveEngine:
             passed, turns = captured.moment - before.moment, captured.number - before.number
             loaded.controller.note_frame(passed, turns)
             side = loaded.controller.rung.side
+        self._pilot.note(captured)
+        strength = self._pilot.strength(self.strength)
         update = self._updates.take()
-        dreamed = self._carried.advance(index, captured.pixels, side, update, self.strength)
+        dreamed = self._carried.advance(index, captured.pixels, side, update, strength)
         if dreamed.change is not Change.FLASH:
             self._snapshots.put(dreamed.snapshot)
         seconds = time.perf_counter() - begun
@@ -195,7 +209,10 @@ class LiveEngine:
         if snapshot is None or loaded is None:
             return
         rung, begun = loaded.controller.rung, time.perf_counter()
-        update = loaded.network.look(snapshot, rung, self.strength)
+        settings = self._pilot.settings
+        if settings:
+            loaded.network.retune(settings)
+        update = loaded.network.look(snapshot, rung, self._pilot.strength(self.strength))
         loaded.controller.note_look(rung, time.perf_counter() - begun)
         self.losses.append((update.index, update.loss))
         self._updates.put(update)

@@ -1,19 +1,26 @@
 """A loaded network that looks at what was shown and returns what to change (TensorFlow)."""
 
+import contextlib
 import dataclasses
 import math
+import time
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import guarded_step
+from dreamstream.dream.changes import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
 from dreamstream.dream.start import root_mean_square
 from dreamstream.dream.step_weights import step_weights, strength_gain
+from dreamstream.errors import FieldError
 from dreamstream.frames import FloatImage, to_model_range
 from dreamstream.live.controller import Rung
 from dreamstream.live.residual import Snapshot, Update, live_blend, resample
@@ -51,6 +58,8 @@ BLEND_POWER, HOLDING_SHARE, MOST_HOLDING = 2.69, 1.4, 1.5
 """Power of ``blend`` by which new ground is measured, factor of a film's step on old ground, and
 the most of it: less than a film's, so that a new picture fades in."""
 
+_TINY = 1e-6
+
 TARGET_SHARE = 0.5
 """The strength that a shot is held at, over all the steps of a film's cold frame laid end to end;
 offline dreams come to about that."""
@@ -71,10 +80,39 @@ class LiveModel:
         self.config = config
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
-        self._core = DreamCore(unshifted, extractor, guarded_step)
+        self._core = DreamCore(unshifted, extractor, guarded_step, endless=True)
         self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
-        self._looks = 0
+        self._looks, self._begun = 0, time.monotonic()
+
+    def change(self, config: DreamConfig) -> None:
+        """Dream otherwise from the next look on; nothing is traced again.
+
+        Args:
+            config: It differs in numbers alone; see :func:`dreamstream.dream.changes.FIXED`.
+
+        Raises:
+            ValueError: It differs in what a loaded network keeps for its life.
+        """
+        require_changeable(self.config, config)
+        self.config = config
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
+        self._target = target_strength(config)
+
+    def retune(self, settings: Mapping[str, Any]) -> None:
+        """Dream with other settings from the next look on; nothing is traced again.
+
+        Args:
+            settings: Fields of :class:`DreamConfig`; coefficients of other layers than the look
+                that the viewer has chosen are passed over, and so is what that look can't have.
+        """
+        wanted = dict(settings)
+        if list(wanted.get("layers", self.config.layers)) != list(self.config.layers):
+            del wanted["layers"]
+        with contextlib.suppress(FieldError):
+            self.config = self.config.changed(**wanted)
+        self._params = step_params(self.config.changed(strength=1.0))
+        self._target = target_strength(self.config)
 
     def warm_up(self, size: Size, side: int) -> None:
         """Run a dream size and its coarse octave once, so that no look has to wait for it.
@@ -109,6 +147,7 @@ class LiveModel:
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(resample(to_model_range(snapshot.source), size))
         self._looks += 1
+        self._core.go_to(Fraction(round((time.monotonic() - self._begun) * 1000), 1000))
         weights = self._weights(snapshot, size, strength)
         if self._is_coarse_turn(size):
             loss = self._measure(shown)
@@ -150,11 +189,16 @@ class LiveModel:
         residual = resample(snapshot.residual, size)
         confidence = resample(snapshot.confidence, size)
         flow = enlarge_flow(snapshot.backward_flow, size)
-        rms = root_mean_square(residual)
+        rms, opened = root_mean_square(residual), None
+        if snapshot.opened is not None:
+            opened = np.asarray(resample(snapshot.opened, size) > 0, np.float32)
+            rms /= math.sqrt(max(float(opened.mean()), _TINY))
         factor = max(strength, 1.0)
         gain = min(HOLDING_SHARE * strength_gain(rms, factor * self._target), MOST_HOLDING)
         blend = live_blend(self.config) ** BLEND_POWER
         weights = step_weights(residual, confidence, flow, blend, gain)
+        if opened is not None:
+            weights = weights * opened
         return np.asarray(factor * np.minimum(weights, LONGEST_STEP), np.float32)
 
     def _coarse(self, size: Size) -> Size:

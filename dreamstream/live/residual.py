@@ -13,9 +13,11 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.config import DEFAULT_PRESET, PRESETS, DreamConfig
 from dreamstream.dream.fading import faded
+from dreamstream.dream.gate import laid_over, opened_at
 from dreamstream.dream.resampling import Size, enlarge, fit_size
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels
 from dreamstream.live.flow import LiveFlow
+from dreamstream.live.mask import LiveMask
 from dreamstream.temporal.cuts import Change, CutDetector
 from dreamstream.temporal.flow import Flow, NoFlow, enlarge_flow, sample_positions, warp
 from dreamstream.temporal.frame_analysis import compare_frames
@@ -50,6 +52,7 @@ class Snapshot:
         residual: (h', w', 3) float32, what was added to the source.
         confidence: (h, w) float32 in [0, 1], in what was carried since the last change.
         backward_flow: (h, w, 2) float32 pixels, to the frame before it.
+        opened: (h', w') float32, 1 where a mask shows any of the dream, else 0; None without one.
     """
 
     index: int
@@ -59,6 +62,7 @@ class Snapshot:
     residual: FloatImage
     confidence: FloatImage
     backward_flow: FloatImage
+    opened: FloatImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,14 @@ class LiveResidual:
             is carried, would leave a live picture undreamed: the default preset's stands in.
         flow: How the picture moves; by default followed as well as a live picture can afford, or
             not at all where ``flow`` is ``off``.
+        mask: Makes the frames' masks; None shows the dream everywhere.
     """
 
-    def __init__(self, config: DreamConfig, flow: Flow | None = None) -> None:
-        self._blend = live_blend(config)
+    def __init__(
+        self, config: DreamConfig, flow: Flow | None = None, mask: LiveMask | None = None
+    ) -> None:
+        self._blend, self._mask = live_blend(config), mask
+        self._opened: FloatImage | None = None
         self._flow: Flow = flow or (NoFlow() if config.flow == "off" else LiveFlow())
         self._shot = 0
         self._source: Pixels | None = None
@@ -157,15 +165,27 @@ class LiveResidual:
         self._scale(max(strength, 1.0))
         steps = self._take_in(index, update)
         motion = self._way[-1]
-        whole = add_residual(pixels, self._residual)
+        share = self._masked(pixels, change, motion)
+        whole = _laid(pixels, self._residual, share)
         opacity = min(strength, 1.0)
-        shown = whole if opacity == 1 else add_residual(pixels, faded(self._residual, opacity))
+        faint = opacity < 1
+        shown = _laid(pixels, faded(self._residual, opacity), share) if faint else whole
         taken = Snapshot(
-            index, self._shot, whole, source, self._residual, self._confidence, motion.backward
+            *(index, self._shot, whole, source, self._residual, self._confidence),
+            *(motion.backward, self._opened),
         )
         warm = change is not Change.CUT and len(self._way) > 1
         confidence = float(motion.confidence.mean()) if warm else None
         return ShownFrame(shown, opacity, taken, change, steps, confidence)
+
+    def _masked(self, pixels: Pixels, change: Change, motion: _Motion) -> FloatImage | None:
+        """Close the residual outside of a frame's mask, and return the mask; None without one."""
+        if self._mask is None:
+            return None
+        share = self._mask.shown(pixels, change, motion.backward, motion.confidence)
+        self._opened = opened_at(share, (self._residual.shape[0], self._residual.shape[1]))
+        self._residual = self._residual * self._opened[..., None]
+        return share
 
     def _follow(self, source: Pixels) -> Change:
         """Carry the residual to a new frame; through a flash it stays as it is."""
@@ -243,6 +263,12 @@ class LiveResidual:
 def live_blend(config: DreamConfig) -> float:
     """Return the blend of a live picture: the default preset's where a configuration has none."""
     return config.blend or PRESETS[DEFAULT_PRESET].look(config.model).blend
+
+
+def _laid(pixels: Pixels, residual: FloatImage, share: FloatImage | None) -> Pixels:
+    """Return a frame with a residual, as far as a mask shows it."""
+    dream = add_residual(pixels, residual)
+    return dream if share is None else laid_over(pixels, dream, share)
 
 
 def add_residual(pixels: Pixels, residual: FloatImage) -> Pixels:

@@ -3,14 +3,25 @@
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from dreamstream.config import DreamConfig, LiveConfig, MediaConfig
+from dreamstream.config import ControlConfig, DreamConfig, LiveConfig, MediaConfig
+from dreamstream.controls.names import find_control
+from dreamstream.controls.planning import (
+    lay_out,
+    read_sound_for,
+    sound_range,
+    timeline_of,
+    why_no_sound,
+)
+from dreamstream.controls.program import Program, read_schedules, with_scheduled_layers
 from dreamstream.dream.report import FrameRecord
+from dreamstream.errors import FieldError, UsageError
 from dreamstream.frames import StreamInfo
 from dreamstream.live.capture import MOST_RATE, Camera, CaptureThread, Device, Film, NetStream
 from dreamstream.live.engine import LiveEngine, LoadModel
+from dreamstream.live.mask import open_live_mask
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.view import LiveView, Parts
 from dreamstream.live.virtual import VirtualCameraSink
@@ -22,6 +33,9 @@ from dreamstream.sources.opening import locate
 
 _CAMERA_PATH = re.compile(r"/dev/(video\d+|v4l/.+)")
 """Where Linux keeps its cameras."""
+
+_CLOCK = StreamInfo(0, 0, rate=MOST_RATE)
+"""What schedules take for a camera: frames of its clock, whatever rate it has."""
 
 _NET_CAMERA = ("rtsp://", "rtsps://")
 
@@ -36,6 +50,7 @@ class LiveRun:
         dream: How to dream.
         media: How to read and write.
         live: How to show.
+        controls: What changes over time.
     """
 
     target: str
@@ -43,6 +58,7 @@ class LiveRun:
     dream: DreamConfig
     media: MediaConfig
     live: LiveConfig
+    controls: ControlConfig = field(default_factory=ControlConfig)
 
 
 def is_live(target: str, live: LiveConfig) -> bool:
@@ -69,8 +85,10 @@ def run_live(
         SourceError: The camera is missing, busy or lost.
         SinkError: There is no display, or a recording can't be written.
     """
+    program = live_program(run)
+    run = replace(run, dream=_dream_of(run))
     device = open_device(run.target, run.media)
-    return show_device(device, run, load, write_record=write_record)
+    return show_device(device, run, load, program=program, write_record=write_record)
 
 
 def show_device(
@@ -78,6 +96,7 @@ def show_device(
     run: LiveRun,
     load: LoadModel,
     *,
+    program: Program | None = None,
     write_record: Callable[[FrameRecord], None] | None = None,
     window: Window | None = None,
     tap: Sink | None = None,
@@ -88,6 +107,7 @@ def show_device(
         device: Where the frames come from; closed at the end.
         run: What to do.
         load: Loads a network.
+        program: What changes over time.
         write_record: Takes each shown frame's figures.
         window: Where they are shown; by default as ``run`` says.
         tap: Another place for the frames; by default a virtual camera where ``run`` wants one.
@@ -97,8 +117,10 @@ def show_device(
     with ExitStack() as stack:
         capture = CaptureThread(device, rate)
         stack.callback(capture.stop)
+        mask = open_live_mask(run.target, run.dream, info)
         engine = LiveEngine(
-            run.dream, (info.height, info.width), float(1 / rate), capture.newest, load
+            *(run.dream, (info.height, info.width), float(1 / rate), capture.newest),
+            *(load, program, mask),
         )
         stack.callback(engine.stop)
         if run.live.virtual_camera and tap is None:
@@ -116,6 +138,46 @@ def show_device(
         engine.start()
         view.run()
     return view.frames
+
+
+def live_program(run: LiveRun) -> Program | None:
+    """Lay a view's schedules out: over a film's times, or over a camera's clock.
+
+    Returns:
+        The program; None where nothing is scheduled.
+
+    Raises:
+        UsageError: A schedule is not for a live view, or asks for sound that there is none of.
+        SourceError: The film or the sound can't be read.
+    """
+    curves = read_schedules(run.controls.schedule)
+    if not curves:
+        return None
+    for curve in curves:
+        if not find_control(curve.name).live:
+            raise UsageError(f"--schedule {curve.name}: is not for a live view", "schedule")
+    is_film = not is_live(run.target, LiveConfig())
+    dream, info = _dream_of(run), _CLOCK
+    if is_film:
+        with open_source(run.target, MediaConfig(start=run.media.start)) as source:
+            info = source.info
+    timeline = timeline_of(dream, info, run.controls.bpm)
+    wanted = sound_range(run.controls.sound, info if is_film else None)
+    why = why_no_sound(run.target, info)
+    sound = read_sound_for(curves, wanted, run.controls.bpm, why, causal=True)
+    program = lay_out(curves, timeline, dream, sound)
+    program.check()
+    try:
+        dream.changed(**program.dream_settings(0.0))
+    except FieldError as error:
+        raise UsageError(f"--schedule {error}", "schedule") from error
+    return program
+
+
+def _dream_of(run: LiveRun) -> DreamConfig:
+    """Return how a view dreams: with all scheduled layers, at the strength that is scheduled."""
+    dream = with_scheduled_layers(run.dream, run.controls.schedule)
+    return dream.changed(strength=1.0) if "strength" in run.controls.schedule else dream
 
 
 def open_device(target: str, media: MediaConfig) -> Device:

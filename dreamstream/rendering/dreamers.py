@@ -61,12 +61,13 @@ def _wanted(job: Job, source: "Source") -> _Wanted:
     from dreamstream.sources import HeldSource
 
     media, measures = job.media, job.media.stats is not None
+    dream = job.dream.changed(mask=None)  # which comes frame by frame
     if not isinstance(source, HeldSource) or source.info.frames is None:
-        return _Wanted(job.dream, measures)
+        return _Wanted(dream, measures)
     if not media.moves:
-        return _Wanted(job.dream, measures, source.info.frames)
+        return _Wanted(dream, measures, source.info.frames)
     motion = media.zoom, media.rotate, media.drift
-    return _Wanted(job.dream, measures, source.info.frames, motion, media.loop)
+    return _Wanted(dream, measures, source.info.frames, motion, media.loop)
 
 
 def _make(wanted: _Wanted) -> "FrameDreamer":

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from dreamstream.config import DreamConfig, MediaConfig
+from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
+from dreamstream.controls.program import read_schedules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +21,22 @@ class Job:
             standard output; None is a window.
         dream: How to dream.
         media: How to read and write.
+        controls: What changes over time.
         preview: Seconds at which a single frame is wanted; None is the whole stream.
+
+    Raises:
+        ValueError: A schedule is wrong; the message marks the place.
     """
 
     source: str
     output: str | None = None
     dream: DreamConfig = field(default_factory=DreamConfig)
     media: MediaConfig = field(default_factory=MediaConfig)
+    controls: ControlConfig = field(default_factory=ControlConfig)
     preview: Fraction | None = None
 
     def __post_init__(self) -> None:
+        read_schedules(self.controls.schedule)
         if self.preview is not None:
             one = replace(self.media, start=self.preview, duration=None, frames=(0, 1))
             object.__setattr__(self, "media", one)

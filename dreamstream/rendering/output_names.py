@@ -49,13 +49,18 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(fitted_name(path.stem, ending))
 
 
-def untaken(path: Path, taken: set[Path]) -> Path:
-    """Number a name that an earlier input of this run has taken: ``x.mp4``, ``x-2.mp4``."""
+def untaken(path: Path, source: str, taken: dict[Path, str]) -> Path:
+    """Number a name that another input has taken: ``x.mp4``, ``x-2.mp4``.
+
+    Args:
+        path: The name that an input would have alone.
+        source: The input.
+        taken: The inputs by their outputs; this one joins them.
+    """
     free, number = path, 1
-    while free in taken:
+    while taken.setdefault(free, source) != source:
         number += 1
         free = beside(path, f"-{number}{path.suffix}")
-    taken.add(free)
     return free
 
 

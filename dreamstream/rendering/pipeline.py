@@ -5,10 +5,11 @@ dream is written in another while a frame is dreamed; the result is the same, bi
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from dreamstream.dream.report import DreamReport, FrameRecord
 from dreamstream.errors import SinkClosed
 from dreamstream.frames import FloatImage, Frame, Pixels
 from dreamstream.journal import DreamerState, Journal
+from dreamstream.rendering.dreamed_part import dreamed_part
 from dreamstream.rendering.prefetch import Ahead, Here, one_thread
 from dreamstream.rendering.side_by_side import side_by_side
 from dreamstream.sinks import Sink
@@ -49,12 +51,40 @@ class FrameDreamer(Protocol):
 
 
 @runtime_checkable
+class Timed(Protocol):
+    """A dreamer for which the time of a frame counts."""
+
+    def go_to(self, time: Fraction) -> None:
+        """Be told the next frame's time, in seconds since the stream's first one."""
+        ...
+
+
+@runtime_checkable
 class StepCounting(Protocol):
     """A dreamer that counts its steps."""
 
     @property
     def steps_taken(self) -> int:
         """Steps asked for so far, of all pictures; it grows while one is dreamed."""
+        ...
+
+
+@runtime_checkable
+class FramePreparing(Protocol):
+    """A dreamer that must know of a whole frame, its time too, before it dreams its pixels."""
+
+    def prepare(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        """Take the frame that is dreamed next."""
+        ...
+
+
+@runtime_checkable
+class Masking(Protocol):
+    """A dreamer whose frames have masks."""
+
+    @property
+    def shown(self) -> FloatImage | None:
+        """(H, W) float32, the share of the dream that the last frame shows; None is all."""
         ...
 
 
@@ -93,7 +123,9 @@ def dream_frames(
     sink: Sink,
     *,
     compare: bool = False,
+    alpha: bool = False,
     journal: Journal | None = None,
+    steer: Callable[[Frame], None] | None = None,
 ) -> Generator[FrameRecord]:
     """Dream a stream frame by frame, as far as it is iterated.
 
@@ -104,8 +136,10 @@ def dream_frames(
         dreamer: What dreams them.
         sink: Where the dreams go; a viewer who closes it ends the stream.
         compare: Give the sink source and dream side by side (see ``compared_info``).
+        alpha: Give the sink the dreamed part alone, (H, W, 4) uint8 RGBA.
         journal: Tells how many frames sink and dreamer have had in an interrupted run, which are
             skipped; of the others it is told as they are written.
+        steer: Called with each frame before it is dreamed: it may change the dreamer's settings.
 
     Yields:
         A record of each frame, once it is written.
@@ -116,18 +150,49 @@ def dream_frames(
         writing = _Writing(sink, _writer(stack, source, sink), journal)
         try:
             for analysed in _frames(stack, source, dreamer):
+                if steer is not None:
+                    steer(analysed.frame)
+                if isinstance(dreamer, FramePreparing):
+                    dreamer.prepare(analysed.frame, analysed.analysis)
                 dream = dreamer.dream(analysed.frame.pixels, analysed.analysis)
                 yield from writing.settle()
                 if writing.closed:
                     return
-                shown = side_by_side(analysed.frame.pixels, dream) if compare else dream
-                writing.give(analysed, shown, dreamer)
+                if compare:
+                    dream = side_by_side(analysed.frame.pixels, dream)
+                elif alpha:
+                    mask = dreamer.shown if isinstance(dreamer, Masking) else None
+                    dream = dreamed_part(analysed.frame.pixels, dream, mask)
+                writing.give(analysed, dream, dreamer)
                 if writing.is_done:
                     yield from writing.settle()
         except Exception:
             yield from writing.settle()  # what was dreamed before is written first
             raise
         yield from writing.settle()
+
+
+def lead_in(
+    source: Source, dreamer: FrameDreamer, steer: Callable[[Frame], None] | None = None
+) -> Generator[Frame]:
+    """Dream a whole stream frame by frame, as far as it is iterated, and write none of it.
+
+    Args:
+        source: Where the frames come from.
+        dreamer: What dreams them.
+        steer: Changes its settings before each frame.
+
+    Yields:
+        Each frame, once it is dreamed.
+    """
+    with ExitStack() as stack:
+        for analysed in _frames(stack, source, dreamer):
+            if steer is not None:
+                steer(analysed.frame)
+            if isinstance(dreamer, FramePreparing):
+                dreamer.prepare(analysed.frame, analysed.analysis)
+            dreamer.dream(analysed.frame.pixels, analysed.analysis)
+            yield analysed.frame
 
 
 @dataclass(frozen=True, slots=True)

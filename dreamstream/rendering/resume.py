@@ -112,7 +112,7 @@ def open_journal(job: Job, output: str | None, info: StreamInfo) -> Journal | No
     if output is None or one or not is_series(output) or not _is_file(job.source, info):
         return None
     run = Run(
-        fingerprint_of(job.dream, job.media, info),
+        fingerprint_of(job.dream, job.media, info, job.controls),
         segment_frames(job.dream, info),
         _STATE_FLOOR + _STATE_BYTES * info.height * info.width,
         info.reads | {info.path} if info.path is not None else info.reads,

@@ -6,11 +6,12 @@ sink itself.
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dreamstream.dream.report import FrameRecord
 from dreamstream.errors import RenderCancelled
@@ -19,20 +20,28 @@ from dreamstream.journal import Journal
 from dreamstream.rendering.checks import require_fit
 from dreamstream.rendering.dreamers import Dreamers
 from dreamstream.rendering.job import Job
+from dreamstream.rendering.job_mask import open_job_mask, with_mask
+from dreamstream.rendering.looped import closes, first_pass, looped, open_closing, tell_seam
 from dreamstream.rendering.output_names import beside, make_folder, output_in, preview_name, untaken
 from dreamstream.rendering.pipeline import (
     FrameDreamer,
     Resumable,
     StepCounting,
+    Timed,
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
+from dreamstream.rendering.schedule_plot import draw_plan
+from dreamstream.rendering.scheduling import Changeable, Pilot, Plan, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
 from dreamstream.sinks import Sink, TeeSink, WindowSink, open_sink, written_through
 from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from dreamstream.clips.film_loop import Looper
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,11 +80,19 @@ class Renderer:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._dreamers = Dreamers(verbose=verbose)
-        self._taken: set[Path] = set()
+        self._taken: dict[Path, str] = {}
 
-    def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
-        """Start to render a job; see :func:`render`."""
-        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event())
+    def render(
+        self, job: Job, *, cancel: threading.Event | None = None, tap: Sink | None = None
+    ) -> "Rendering":
+        """Start to render a job; see :func:`render`.
+
+        Args:
+            job: What to dream.
+            cancel: See :func:`render`.
+            tap: Another place for the frames, such as a view of the latest; it is not closed.
+        """
+        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event(), tap)
 
 
 class Rendering:
@@ -84,8 +101,9 @@ class Rendering:
     Args:
         job: What to dream.
         dreamers: Lends what dreams it.
-        taken: Names that earlier jobs have taken in their folders.
+        taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
+        tap: Another place for the frames; it is not closed.
 
     Attributes:
         output: The output's name; None is a window.
@@ -93,16 +111,24 @@ class Rendering:
         first_frame: Index of the first frame that is dreamed: those before it are there already,
             of the interrupted run that is resumed.
         is_whole: The output is there already: nothing is left to resume.
+        lead_frames: Frames dreamed so far that are not written: a loop's first pass.
         damaged: Frames of the input that are faulty or missing; known at the end.
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: set[Path], cancel: threading.Event
+        self,
+        job: Job,
+        dreamers: Dreamers,
+        taken: dict[Path, str],
+        cancel: threading.Event,
+        tap: Sink | None = None,
     ) -> None:
-        self._job, self._dreamers, self._taken, self._cancel = job, dreamers, taken, cancel
+        self._job, self._tap = with_schedules(job), tap
+        self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
         self.first_frame, self.damaged, self.is_whole = 0, 0, False
+        self.lead_frames = 0
         self._counter: StepCounting | None = None
         self._steps_before = 0
         self._work = self._render()
@@ -158,12 +184,17 @@ class Rendering:
         self, stack: ExitStack, source: Source
     ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
         job, output = self._job, self.output
+        if closes(job, source.info):
+            source = open_closing(job, source)
+        mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
         if journal is not None:
             stack.enter_context(journal)
             self.first_frame = journal.frames
         if job.preview is None and becomes_clip(job.media, source.info, output):
             source = hold(source, job.media, job.dream, output)
+        plan = make_plan(job, source, drawn=job.controls.plot_schedule is not None)
+        draw_plan(job, plan)
         if journal is not None and journal.replaces:  # only by a run that can dream
             self._dreamers.lend(job, source)
         replaces = journal is not None and journal.replaces and not job.media.resume
@@ -173,33 +204,92 @@ class Rendering:
             _LOG.warning("what an interrupted run of %s has left is replaced", output)
         if stats is not None:
             stack.enter_context(stats)
-        dreamer = self._dreamers.lend(job, source)
+        film = self._dreamers.lend(job, source)
+        dreamer, looper = with_mask(film, mask), None
+        if closes(job, source.info):
+            dreamer = looper = looped(dreamer, source.info)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        compare = job.media.compare
-        records = dream_frames(source, dreamer, sink, compare=compare, journal=journal)
+        steer = _steering(stack, job, film, plan)
+        sink = sink if self._tap is None else TeeSink((sink, self._tap))
+        records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
-        return _noted(records, stats), source, dreamer
+        records = _noted(records, stats)
+        return records if looper is None else self._twice(looper, records, steer), source, dreamer
+
+    def _twice(
+        self,
+        looper: "Looper",
+        records: Generator[FrameRecord],
+        steer: Callable[[Frame], None] | None,
+    ) -> Generator[FrameRecord]:
+        """Dream a film once, then yield the records of its second pass."""
+        job = self._job
+        with closing(first_pass(job, looper, steer)) as frames:
+            for frame in frames:
+                self.lead_frames = frame.index + 1
+                self._require_wanted(f"after frame {frame.index} of the first pass")
+        for record in records:
+            tell_seam(job, record)
+            yield record
 
     def _until_cancelled(self, records: Generator[FrameRecord]) -> Generator[FrameRecord]:
         for record in records:
             yield record
-            if self._cancel.is_set() and record.index + 1 != self.frames:  # else all is dreamed
-                raise RenderCancelled(
-                    f"rendering {self._job.source} was cancelled after frame {record.index}"
-                )
+            if record.index + 1 != self.frames:  # else all is dreamed
+                self._require_wanted(f"after frame {record.index}")
+
+    def _require_wanted(self, when: str) -> None:
+        if self._cancel.is_set():
+            raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
 
 
-def _output_of(job: Job, info: StreamInfo, taken: set[Path]) -> str | None:
+def _steering(
+    stack: ExitStack, job: Job, film: FrameDreamer, plan: Plan | None
+) -> Callable[[Frame], None]:
+    """Return what a film's dreamer, masked or not, is told of each frame before it is dreamed."""
+    since = job.preview or Fraction(0)
+    pilot = None
+    if plan is not None and isinstance(film, Changeable):
+        pilot = stack.enter_context(Pilot(plan, film))
+
+    def steer(frame: Frame) -> None:
+        if isinstance(film, Timed):
+            film.go_to(since + frame.time)
+        if pilot is not None:
+            pilot.steer(frame)
+
+    return steer
+
+
+def _begun(
+    job: Job,
+    source: Source,
+    dreamer: FrameDreamer,
+    sink: Sink,
+    journal: Journal | None,
+    steer: Callable[[Frame], None] | None,
+) -> Generator[FrameRecord]:
+    media = job.media
+    return dream_frames(
+        *(source, dreamer, sink),
+        compare=media.compare,
+        alpha=media.alpha,
+        journal=journal,
+        steer=steer,
+    )
+
+
+def _output_of(job: Job, info: StreamInfo, taken: dict[Path, str]) -> str | None:
     """Return the name of a job's output; None is a window."""
     is_still = info.rate is None and not any(clip_options(job.media))
     if job.into_folder:
         is_one = is_still or job.preview is not None
         make_folder(str(job.output))
         path = output_in(str(job.output), job.source, is_one, PICTURE_SUFFIXES)
-        return written_through(str(untaken(path, taken)))
+        return written_through(str(untaken(path, job.source, taken)))
     if job.output is not None:
         return written_through(job.output)
     return None if job.preview is None else preview_name(job.source)
@@ -217,6 +307,7 @@ def _enter_sink(
     """Open the output, the window or both; note what is left of them when they are given up."""
     if job.media.compare:
         info = compared_info(info)
+    info = replace(info, alpha=job.media.alpha)
     sinks: list[Sink] = []
     with ExitStack() as opened:
         if output is None or job.media.show:  # first: without a display nothing is replaced

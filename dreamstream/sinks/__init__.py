@@ -6,6 +6,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import TargetError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.journal import Journal
+from dreamstream.sinks.alpha import require_alpha_target
 from dreamstream.sinks.animation import ANIMATION_SUFFIXES, AnimationSink
 from dreamstream.sinks.base import Sink, written_through
 from dreamstream.sinks.codecs import CODECS
@@ -63,6 +64,8 @@ def open_sink(
     """
     media = media or MediaConfig()
     target = written_through(str(target))
+    if info.alpha:
+        require_alpha_target(target)
     scaled = _shown_info(Path(target), info, media)
     sink = _open(target, scaled, media, journal)
     same = (scaled.height, scaled.width) == (info.height, info.width)

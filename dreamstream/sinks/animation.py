@@ -105,6 +105,8 @@ class AnimationSink(Sink):
         media = media or MediaConfig()
         refuse_encoder_options(path, media)
         self._kind = _KINDS[path.suffix.lower()]
+        if info.alpha:
+            self._kind = replace(self._kind, pixel_format="rgba")
         if info.sound is not None:
             _LOG.info("%s holds no sound and no subtitles: they are left out", path.suffix)
         self._info, self._overwrite, self._open = info, media.overwrite, True
@@ -189,7 +191,10 @@ class AnimationSink(Sink):
     def _open_spill(self) -> MovieWriter:
         """Open the video that keeps the frames."""
         info = replace(self._info, time_base=self._kind.tick, sound=None)
-        encoding = Encoding(CODECS[_SPILL_CODEC], dict(CODECS[_SPILL_CODEC].options))
+        codec = CODECS[_SPILL_CODEC]
+        if info.alpha:
+            codec = replace(codec, pixel_format="bgra", odd_pixel_format="bgra")
+        encoding = Encoding(codec, dict(codec.options))
         writer = open_writer(self._part, SPILL_SUFFIX, info, encoding, self._journal)
         if self._journal is not None and writer.last_time is not None:
             try:

@@ -226,8 +226,8 @@ def refuse_encoder_options(target: Path, media: MediaConfig) -> None:
 
 def require_size(frame: Frame, info: StreamInfo) -> None:
     """Raise a ValueError unless a frame has the size of its stream."""
-    if frame.pixels.shape != (info.height, info.width, 3):
+    wanted = (info.height, info.width, 4 if info.alpha else 3)
+    if frame.pixels.shape != wanted:
         raise ValueError(
-            f"frame {frame.index}: shape {frame.pixels.shape} is not the stream's "
-            f"({info.height}, {info.width}, 3)"
+            f"frame {frame.index}: shape {frame.pixels.shape} is not the stream's {wanted}"
         )

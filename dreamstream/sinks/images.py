@@ -223,12 +223,11 @@ def _write_picture(path: Path, target: Path, pixels: Pixels) -> None:
 
 
 def _encode_picture(target: Path, pixels: Pixels) -> bytes:
-    """Encode a (H, W, 3) uint8 RGB picture as a target's suffix says."""
+    """Encode a (H, W, 3 or 4) uint8 RGB or RGBA picture as a target's suffix says."""
     suffix = target.suffix.lower()
+    stored = np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]])
     try:
-        done, data = cv2.imencode(
-            suffix, np.ascontiguousarray(pixels[..., ::-1]), _QUALITY.get(suffix, ())
-        )
+        done, data = cv2.imencode(suffix, stored, _QUALITY.get(suffix, ()))
     except cv2.error:
         done = False
     if not done:

@@ -1,6 +1,5 @@
 """Sound of the source: copied where the container's players know it, else encoded again."""
 
-import io
 import logging
 from fractions import Fraction
 from typing import Any, cast
@@ -10,6 +9,7 @@ from dreamstream.sinks.base import MP4_SUFFIXES
 from dreamstream.sinks.encoded_sound import EncodedSound
 from dreamstream.sinks.lane import Lane
 from dreamstream.sinks.sound_survey import Sounding
+from dreamstream.sinks.sound_trial import FAULTY, SoundTrial, can_mux
 from dreamstream.sinks.tags import copy_stream_tags
 
 _LOG = logging.getLogger(__name__)
@@ -24,8 +24,6 @@ _HOLDS = {
 
 _SUBSTITUTE = {".webm": "libopus"}
 """Encoder for sound that a container can't hold, where it is not AAC."""
-
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 _LATE = Fraction(1, 2)
 """Seconds behind the pictures' begin from which on sound begins late."""
@@ -53,30 +51,37 @@ def sound_lane(
     if sounding is None:
         _LOG.warning("sound stream %d is left out: %s", stream.index, _why_left_out(stream))
         return None
-    if is_copied(stream, sounding, suffix):
+    obstacle = _find_obstacle(stream, sounding, suffix)
+    if obstacle is None:
         return _Copy(stream, output, suffix, begin)
     encoder = _SUBSTITUTE.get(suffix, "aac")
-    name = stream.codec_context.codec.canonical_name
-    if _holds(name, stream, suffix):
-        reason = "changes its form midway" if sounding.changes else "begins late, behind silence"
-        _LOG.warning(
-            "sound stream %d %s: it is encoded again with %s", stream.index, reason, encoder
-        )
-    else:
-        _LOG.warning("%s can't hold %s sound: it is encoded again with %s", suffix, name, encoder)
+    _LOG.warning("%s: it is encoded again with %s", obstacle, encoder)
     return EncodedSound(stream, sounding, output, encoder, suffix, begin)
 
 
 def is_copied(stream: "av.AudioStream", sounding: Sounding, suffix: str) -> bool:
-    """Whether sound is copied as it is.
+    """Return whether sound is copied as it is; else it is encoded again."""
+    return _find_obstacle(stream, sounding, suffix) is None
 
-    It is where the container's players know it and the file tells its one form, but not into an
-    mp4 or mov if it begins late: FFmpeg writes the index of a fragmented file when all streams have
-    begun, and a film that is interrupted before would be lost.
+
+def _find_obstacle(stream: "av.AudioStream", sounding: Sounding, suffix: str) -> str | None:
+    """Return what stands against a copy of a sound, None where nothing does.
+
+    Late sound is not copied into an mp4 or mov: FFmpeg writes the index of a fragmented file when
+    all streams have begun, and a film that is interrupted before would be lost.  Nor is a sound
+    whose head is missing or damaged: FFmpeg finds that out when it writes the index, and refuses
+    the whole film.
     """
-    if sounding.changes or (suffix in MP4_SUFFIXES and sounding.begin > _LATE):
-        return False
-    return sounding.told and _holds(stream.codec_context.codec.canonical_name, stream, suffix)
+    name = stream.codec_context.codec.canonical_name
+    if name not in _HOLDS.get(suffix, (name,)):
+        return f"{suffix} can't hold {name} sound"
+    if sounding.changes:
+        return f"sound stream {stream.index} changes its form midway"
+    if suffix in MP4_SUFFIXES and sounding.begin > _LATE:
+        return f"sound stream {stream.index} begins late, behind silence"
+    if sounding.told and can_mux(stream, sounding.first, suffix):
+        return None
+    return f"{suffix} can't hold sound stream {stream.index} ({name}) as it is"
 
 
 def _why_left_out(stream: "av.AudioStream") -> str:
@@ -98,7 +103,7 @@ class _Copy(Lane):
         self._output, self._begin = output, begin
         self._target = output.add_stream_from_template(stream)
         copy_stream_tags(stream, self._target, suffix)
-
+        self._trial = SoundTrial(stream, suffix) if suffix in MP4_SUFFIXES else None
         self._source, self._has_failed = stream.index, False
 
     def begin(self) -> None:
@@ -108,10 +113,13 @@ class _Copy(Lane):
         shift = round(self._begin / packet.time_base)
         packet.pts = cast(int, packet.pts) - shift
         packet.dts = packet.pts  # sound is never reordered, and Matroska may leave dts out
+        if self._trial is not None and not self._trial.takes(packet):
+            self._drop()
+            return
         packet.stream = self._target
         try:
             self._output.mux_one(packet)
-        except av.error.InvalidDataError:
+        except FAULTY:
             self._drop()
 
     def _drop(self) -> None:
@@ -124,16 +132,5 @@ class _Copy(Lane):
 
     def flush(self, end: Fraction) -> None:
         """Nothing is held back."""
-
-
-def _holds(name: str, stream: "av.AudioStream", suffix: str) -> bool:
-    """Return whether a container's players find a stream in it."""
-    if suffix in _HOLDS:
-        return name in _HOLDS[suffix]
-    try:
-        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as trial:
-            trial.add_stream_from_template(stream)
-            trial.start_encoding()
-    except (av.error.FFmpegError, ValueError):
-        return False
-    return True
+        if self._trial is not None:
+            self._trial.close()

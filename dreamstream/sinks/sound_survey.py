@@ -26,6 +26,7 @@ class Sounding:
         layout: FFmpeg's name of its channels.
         told: Whether the file tells rate and layout; else they are those of its first samples.
         changes: Whether it changes them midway in packets that a copy could not tell of.
+        first: The first packet's data; none where it was not read.
     """
 
     begin: Fraction
@@ -33,6 +34,7 @@ class Sounding:
     layout: str
     told: bool
     changes: bool = False
+    first: bytes = b""
 
 
 def survey_sound(reader: SpanReader, span: SoundSpan) -> dict[int, Sounding]:
@@ -73,6 +75,7 @@ class _Listener:
         self._form = (context.sample_rate, context.layout.name) if self._told else None
         self._span, self._trials = span, 0
         self._begin: Fraction | None = None
+        self._first = b""
         self._head: tuple[int, int] | None = None
         self._changes = False
         self._decoder = cast("av.AudioCodecContext", av.CodecContext.create(context.name, "r"))
@@ -81,7 +84,7 @@ class _Listener:
     def hear(self, packet: Packet) -> bool:
         """Take a packet of the stream; return whether no other is needed."""
         if self._begin is None:
-            self._begin = time_of(packet) - self._span.begin
+            self._begin, self._first = time_of(packet) - self._span.begin, bytes(packet)
         self._trials += 1
         known = self._form is not None or self._learn(packet) or self._trials >= _MOST_TRIALS
         head = _adts_form(bytes(packet))
@@ -97,7 +100,8 @@ class _Listener:
         begin = READ_AHEAD if self._begin is None and self._span.feed is not None else self._begin
         if self._form is None or begin is None:
             return None
-        return Sounding(Fraction(begin), *self._form, self._told, self._changes)
+        form, first = self._form, self._first
+        return Sounding(Fraction(begin), *form, self._told, self._changes, first)
 
     def _learn(self, packet: Packet) -> bool:
         with contextlib.suppress(av.error.FFmpegError):

@@ -9,6 +9,7 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import ResumeError
 from dreamstream.frames import Frame, StreamInfo
 from dreamstream.journal import Journal
+from dreamstream.sinks.alpha import alpha_codec
 from dreamstream.sinks.base import (
     MP4_SUFFIXES,
     PartFile,
@@ -52,7 +53,10 @@ class VideoSink(Sink):
     ) -> None:
         media = media or MediaConfig()
         suffix = path.suffix.lower()
-        codec = choose_codec(media.codec, suffix, info)
+        if info.alpha:
+            codec = alpha_codec(media.codec, suffix)
+        else:
+            codec = choose_codec(media.codec, suffix, info)
         encoding = Encoding(codec, encoder_options(codec, media, info))
         self._info, self._open, self._journal = info, True, journal
         self._part = reserve_part(path, info, media, journal)
@@ -123,7 +127,8 @@ class VideoSink(Sink):
             return
         self._partial = self._part.path
         with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
-            self._writer.finish(whole=False)
+            if not self._writer.is_closed:  # else closing it has failed
+                self._writer.finish(whole=False)
             self._tell_shape()
             if self._journal is not None:
                 self._partial = self._journal.keep_larger_part(self._part.path)

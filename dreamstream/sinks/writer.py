@@ -17,13 +17,11 @@ from dreamstream.sinks.segments import SegmentEncoder, segment_length
 from dreamstream.sinks.side_streams import Companions
 from dreamstream.sinks.sound import is_copied
 from dreamstream.sinks.sound_survey import Sounding, survey_sound
+from dreamstream.sinks.sound_trial import FORMATS, is_rewrapped
 from dreamstream.sinks.span_reader import SpanReader
 
 _LIMITED, _FULL = 1, 2
 """Ranges of values as FFmpeg numbers them: 16 to 235, and 0 to 255."""
-
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-"""FFmpeg's names of the containers."""
 
 _MUXER = {
     "flush_packets": "1",
@@ -96,6 +94,7 @@ class MovieWriter:
     Attributes:
         last_time: Time of the latest frame, in seconds; None before the first.
         last_duration: Seconds for which it is shown; the usual ones where it does not say.
+        is_closed: Whether the files are closed, be it that closing them failed.
     """
 
     def __init__(
@@ -107,6 +106,7 @@ class MovieWriter:
         log: EncodedLog | None = None,
     ) -> None:
         self._info, self._suffix, self._log = info, suffix, log
+        self.is_closed = False
         self.last_time: Fraction | None = None
         self._rate = info.rate or STILL_RATE
         self.last_duration = 1 / self._rate
@@ -121,7 +121,7 @@ class MovieWriter:
             options |= _CLUSTERED_SINGLY
         # The first packet brings the header with it: FFmpeg crashed closing a fragmented file that
         # had a header and no packet.
-        self._output = av.open(url, "w", format=_FORMATS[suffix], options=options)
+        self._output = av.open(url, "w", format=FORMATS[suffix], options=options)
         try:
             self._add_pictures(encoding)
             if info.sound is not None and reader is not None:
@@ -250,6 +250,7 @@ class MovieWriter:
         self._output.mux_one(packet)
 
     def _close_files(self) -> None:
+        self.is_closed = True
         if self._companions is not None:
             self._companions.close()
         self._output.close()
@@ -271,7 +272,8 @@ class FromRgb:
 
     def __call__(self, frame: Frame) -> "av.VideoFrame":
         """Convert a frame's pixels."""
-        picture = av.VideoFrame.from_ndarray(frame.pixels, format="rgb24")
+        form = "rgba" if frame.pixels.shape[2] == 4 else "rgb24"
+        picture = av.VideoFrame.from_ndarray(frame.pixels, format=form)
         if self._rgb:
             return self._reformatter.reformat(picture, format=self._format)
         flags = av.video.reformatter.Interpolation
@@ -298,9 +300,9 @@ def _muxer_options(
 
 def _is_rewrapped(reader: SpanReader, sounds: Mapping[int, Sounding], suffix: str) -> bool:
     """Whether FFmpeg must rewrap AAC, which in transport streams tells its form by packet."""
-    copied = [
-        stream.codec_context
+    return any(
+        stream.index in sounds
+        and is_rewrapped(stream)
+        and is_copied(stream, sounds[stream.index], suffix)
         for stream in reader.streams.audio
-        if stream.index in sounds and is_copied(stream, sounds[stream.index], suffix)
-    ]
-    return any(context.name == "aac" and not context.extradata for context in copied)
+    )

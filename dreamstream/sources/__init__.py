@@ -20,12 +20,14 @@ from dreamstream.sources.kinds import STILLS, Kind, kind_of
 from dreamstream.sources.memory import ArraySource
 from dreamstream.sources.opening import STDIN, is_url
 from dreamstream.sources.rate_limit import ThinnedSource
+from dreamstream.sources.transparency import Ground
 from dreamstream.sources.video import UndecodableError, VideoSource
 
 __all__ = [
     "AnimatedWebpSource",
     "ArraySource",
     "CameraSource",
+    "Ground",
     "HeldSource",
     "ImageSource",
     "Source",
@@ -44,7 +46,9 @@ def camera_number(target: str | Path) -> int | None:
     return int(camera[1] or 0) if camera else None
 
 
-def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
+def open_source(
+    target: str | Path, media: MediaConfig | None = None, ground: Ground = Ground.WHITE
+) -> Source:
     """Open what a target names.
 
     Args:
@@ -53,6 +57,7 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
             and ``camera`` or ``camera:N`` (files of such names are ``./-`` and ``./camera``).
         media: ``start``, ``duration`` and ``frames`` choose what is read, ``fps`` how much of it;
             None reads all.
+        ground: What is seen where pictures are transparent.
 
     Returns:
         The source, open; use it in a ``with``.
@@ -61,40 +66,42 @@ def open_source(target: str | Path, media: MediaConfig | None = None) -> Source:
         SourceError: There is no such thing, or it can't be read.
     """
     media = media or MediaConfig()
-    source = _open_target(target, media)
+    source = _open_target(target, media, ground)
     return ThinnedSource(source, media.fps) if media.fps else source
 
 
-def _open_target(target: str | Path, media: MediaConfig) -> Source:
+def _open_target(target: str | Path, media: MediaConfig, ground: Ground) -> Source:
     number = camera_number(target)
     if number is not None:
         return CameraSource(number, media)
     if target == STDIN or is_url(target):
-        return VideoSource(target, media)
+        return VideoSource(target, media, ground)
     try:
-        return _open_path(target, Path(target), media)
+        return _open_path(target, Path(target), media, ground)
     except OSError as error:  # a name too long, or a folder that may not be searched
         raise SourceError(f"opening {target} failed ({error.strerror}); check the path") from error
 
 
-def _open_path(target: str | Path, path: Path, media: MediaConfig) -> Source:
+def _open_path(target: str | Path, path: Path, media: MediaConfig, ground: Ground) -> Source:
     if path.is_file():
-        return _open_file(path, media)
+        return _open_file(path, media, ground)
     if path.is_dir() or NUMBER.search(path.name):
-        return ImageSource(numbered_images(str(target)), IMAGE_RATE, media)
+        return ImageSource(numbered_images(str(target)), IMAGE_RATE, media, ground)
     problem = "it is no ordinary file" if path.exists() else "there is no such file"
     raise SourceError(f"opening {target} failed: {problem}; check the path")
 
 
-def _open_file(path: Path, media: MediaConfig) -> Source:
+def _open_file(path: Path, media: MediaConfig, ground: Ground) -> Source:
     kind = kind_of(path)
     if kind is Kind.ANIMATED_WEBP:
-        return AnimatedWebpSource(path, media)
+        return AnimatedWebpSource(path, media, ground)
     if kind in STILLS:
-        return ImageSource([path], None, media)
+        return ImageSource([path], None, media, ground)
     try:
-        return VideoSource(path, media)
+        return VideoSource(path, media, ground)
     except UndecodableError:
         if path.suffix.lower() not in IMAGE_SUFFIXES:
             raise
-        return ImageSource([path], None, media)  # which says better what is wrong with a picture
+        return ImageSource(
+            [path], None, media, ground
+        )  # which says better what is wrong with a picture

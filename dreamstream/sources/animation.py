@@ -12,11 +12,11 @@ from dreamstream.config import MediaConfig
 from dreamstream.errors import SourceError
 from dreamstream.frames import Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim, nothing_kept
-from dreamstream.sources.colour import on_white
 from dreamstream.sources.headers import picture_size
 from dreamstream.sources.kinds import Kind
 from dreamstream.sources.limits import require_room
 from dreamstream.sources.quiet import quiet_opencv
+from dreamstream.sources.transparency import Ground, laid, require_transparency
 
 TICK = Fraction(1, 1000)
 """Unit of WebP's delays, in seconds."""
@@ -40,6 +40,7 @@ class AnimatedWebpSource(Source):
     Args:
         path: The file.
         media: ``start``, ``duration`` and ``frames`` choose what is read.
+        ground: What is seen where it is transparent.
 
     Attributes:
         info: What is known of the stream; its rate is that of its first delay.
@@ -48,8 +49,10 @@ class AnimatedWebpSource(Source):
         SourceError: It can't be decoded, or the trim keeps nothing of it.
     """
 
-    def __init__(self, path: Path, media: MediaConfig | None = None) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, media: MediaConfig | None = None, ground: Ground = Ground.WHITE
+    ) -> None:
+        self._path, self._ground = path, ground
         self._damaged = self._index = 0
         self._trim = trim = Trim.of(media or MediaConfig())
         data = path.read_bytes()
@@ -68,7 +71,7 @@ class AnimatedWebpSource(Source):
         self._begin = first[0] if trim.moves_begin else Fraction(0)
         (height, width), rate = first[1][0].shape[:2], 1 / self._delay
         frames = trim.expected(self._count, rate)
-        self.info = StreamInfo(height, width, rate, TICK, frames, path=path)
+        self.info = StreamInfo(height, width, rate, TICK, frames, path=path, begin=self._begin)
 
     @property
     def damaged(self) -> int:
@@ -100,10 +103,17 @@ class AnimatedWebpSource(Source):
             if begin == 0:
                 self._delay = _seconds(block.durations[0])
             for picture, delay in zip(block.frames, block.durations, strict=True):
-                yield time, (_to_rgb(cast(Pixels, picture)), _seconds(delay))
+                yield time, (self._to_rgb(cast(Pixels, picture)), _seconds(delay))
                 time += _seconds(delay)
             begin += len(block.frames)
             size = max(1, _BLOCK_BYTES // block.frames[0].nbytes)
+
+    def _to_rgb(self, picture: Pixels) -> Pixels:
+        if picture.shape[2] == 4:
+            picture = laid(picture[..., :3], picture[..., 3], self._ground)
+        else:
+            require_transparency(self._ground, str(self._path))
+        return np.ascontiguousarray(picture[..., ::-1])
 
     def _broken(self) -> SourceError:
         return SourceError(
@@ -113,8 +123,3 @@ class AnimatedWebpSource(Source):
 
 def _seconds(delay: float) -> Fraction:
     return int(delay if delay >= _LEAST_DELAY else _USUAL_DELAY) * TICK
-
-
-def _to_rgb(picture: Pixels) -> Pixels:
-    bgr = on_white(picture[..., :3], picture[..., 3]) if picture.shape[2] == 4 else picture
-    return np.ascontiguousarray(bgr[..., ::-1])

@@ -18,7 +18,7 @@ _EMPTY = (b"\x80\x80", b"\0\0")
 
 
 class CaptionWatch:
-    """Warns at the first picture that bears closed captions, if any does.
+    """Warns at the first picture that has closed captions, if any has.
 
     Args:
         name: What messages call the stream.
@@ -38,7 +38,7 @@ class CaptionWatch:
         if captions is not None and _has_text(bytes(captions)):
             self._has_warned = True
             _LOG.warning(
-                "%s bears closed captions in its pictures, which are left out; to keep them, "
+                "%s has closed captions in its pictures, which are left out; to keep them, "
                 "extract them first as a subtitle file",
                 self._name,
             )

@@ -11,6 +11,7 @@ from dreamstream._libraries import av
 from dreamstream.frames import BT709, Pixels
 from dreamstream.sources.filter_graph import FilterGraph
 from dreamstream.sources.orientation import orientation_of, upright
+from dreamstream.sources.transparency import Ground, laid, require_transparency
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,9 +41,6 @@ _BAYER_2 = np.array([[0, 2], [3, 1]])
 
 _DITHER_SIZE = 8
 
-_ROWS = 256
-"""Rows that are laid on white at a time."""
-
 Deep: TypeAlias = npt.NDArray[np.uint16]
 """(H, W, 3) uint16 RGB, as swscale scales it."""
 
@@ -55,10 +53,11 @@ class ToRgb:
 
     Args:
         name: What messages call the stream.
+        ground: What is seen of transparent pictures.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, ground: Ground = Ground.WHITE) -> None:
+        self._name, self._ground = name, ground
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._to_sdr: FilterGraph | None = None
 
@@ -85,7 +84,8 @@ class ToRgb:
         parts = picture.format.components
         if picture.format.has_palette or any(part.is_alpha for part in parts):
             rgba = self._reformat(picture, "rgba")
-            return on_white(rgba[..., :3], rgba[..., 3])
+            return laid(rgba[..., :3], rgba[..., 3], self._ground)
+        require_transparency(self._ground, self._name)
         if max(part.bits for part in parts) > 8:
             return _dithered(self._reformat(picture, "rgb48le"), *_levels(picture))
         rgb: Pixels = self._reformat(picture, "rgb24")
@@ -123,24 +123,6 @@ def tags_of(picture: "av.VideoFrame") -> tuple[int, int]:
     told = picture.color_primaries, picture.color_trc
     primaries, transfer = (BT709 if tag in (0, _UNTOLD) else tag for tag in told)
     return primaries, transfer
-
-
-def on_white(pixels: Pixels, alpha: npt.NDArray[np.uint8]) -> Pixels:
-    """Lay a picture on white.
-
-    Args:
-        pixels: (H, W, 3) uint8; the order of the colours does not matter.
-        alpha: (H, W) uint8.
-
-    Returns:
-        (H, W, 3) uint8.
-    """
-    made = np.empty(pixels.shape, np.uint8)
-    for row in range(0, len(made), _ROWS):  # so that wider numbers take no memory to speak of
-        share = alpha[row : row + _ROWS, :, None].astype(np.uint16)
-        laid = pixels[row : row + _ROWS] * share + 255 * (255 - share)
-        made[row : row + _ROWS] = (laid + 127) // 255
-    return made
 
 
 def _matrix(picture: "av.VideoFrame") -> int:

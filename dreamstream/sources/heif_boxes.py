@@ -94,7 +94,7 @@ def read_main_picture(file: BinaryIO) -> MainPicture:
     try:
         return _main_picture(_read_meta(_meta_box(file)))
     except (struct.error, IndexError, KeyError, StopIteration) as error:
-        raise HeifError("its head is damaged") from error
+        raise HeifError("its header is damaged") from error
 
 
 def _meta_box(file: BinaryIO) -> bytes:
@@ -108,7 +108,7 @@ def _meta_box(file: BinaryIO) -> bytes:
         if size < 8:
             break
         file.seek(size - 8, 1)
-    raise HeifError("it tells of no picture")
+    raise HeifError("it lists no picture")
 
 
 def _boxes(data: bytes) -> Iterator[_Property]:
@@ -116,7 +116,7 @@ def _boxes(data: bytes) -> Iterator[_Property]:
     while at + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)
         if size < 8:
-            raise HeifError("its head is damaged")
+            raise HeifError("its header is damaged")
         yield name, data[at + 8 : at + size]
         at += size
 

@@ -110,7 +110,7 @@ def _read(profile: bytes) -> _Profile:
         return _Profile(np.eye(3), np.stack([_curve(tags["kTRC"])] * 3))
     wanted = [f"{channel}{part}" for channel in "rgb" for part in ("XYZ", "TRC")]
     if profile[_SPACE] != b"RGB " or not all(name in tags for name in wanted):
-        raise _UnknownProfileError("it is made of tables")
+        raise _UnknownProfileError("it uses lookup tables")
     primaries = np.stack([_xyz(tags[f"{channel}XYZ"]) for channel in "rgb"], axis=1)
     curves = np.stack([_curve(tags[f"{channel}TRC"]) for channel in "rgb"])
     return _Profile(np.linalg.inv(_SRGB_TO_D50) @ primaries, curves)

@@ -10,6 +10,7 @@ from dreamstream.errors import SourceError
 from dreamstream.frames import NUMBER, Frame, Pixels, StreamInfo
 from dreamstream.sources.base import Source, Trim
 from dreamstream.sources.pictures import read_image
+from dreamstream.sources.transparency import Ground
 
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff"),
@@ -31,6 +32,7 @@ class ImageSource(Source):
         rate: Frames per second; None for a still.
         media: ``start``, ``duration`` and ``frames`` choose what is read; pictures that memory
             does not hold otherwise are read at ``width``.
+        ground: What is seen where a picture is transparent.
 
     Attributes:
         info: What is known of the stream, the size from its first picture.
@@ -40,14 +42,18 @@ class ImageSource(Source):
     """
 
     def __init__(
-        self, paths: Sequence[Path], rate: Fraction | None, media: MediaConfig | None = None
+        self,
+        paths: Sequence[Path],
+        rate: Fraction | None,
+        media: MediaConfig | None = None,
+        ground: Ground = Ground.WHITE,
     ) -> None:
         media = media or MediaConfig()
         kept = Trim.of(media).of_count(len(paths), rate)
         self._paths = [paths[position] for position in kept]
         self._index = 0
-        self._width = media.width or None
-        self._first: Pixels | None = read_image(self._paths[0], self._width)
+        self._width, self._ground = media.width or None, ground
+        self._first: Pixels | None = read_image(self._paths[0], self._width, ground)
         height, width = self._first.shape[:2]
         self._step = 1 / rate if rate else Fraction(1)
         self.info = StreamInfo(
@@ -57,6 +63,7 @@ class ImageSource(Source):
             time_base=self._step,
             frames=len(self._paths),
             path=self._paths[0],
+            begin=kept[0] * self._step if rate else Fraction(0),
             numbers=numbers_of(self._paths) if rate else None,
             reads=frozenset(path.resolve() for path in self._paths),
         )
@@ -65,8 +72,9 @@ class ImageSource(Source):
         if self._index >= len(self._paths):
             raise StopIteration
         path, index = self._paths[self._index], self._index
-        pixels = read_image(path, self._width) if self._first is None else self._first
-        self._first = None
+        pixels, self._first = self._first, None
+        if pixels is None:
+            pixels = read_image(path, self._width, self._ground)
         if pixels.shape[:2] != (self.info.height, self.info.width):
             height, width = pixels.shape[:2]
             raise SourceError(

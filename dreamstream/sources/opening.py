@@ -119,7 +119,7 @@ def open_container(location: Location) -> tuple["av.container.InputContainer", P
             pipe.check()
         raise SourceError(
             f"reading {location.name} failed: it is no video or picture that FFmpeg can read, or "
-            "its head is damaged; convert or repair it first"
+            "its header is damaged; convert or repair it first"
         ) from error
     except (av.error.FFmpegError, OSError) as error:
         raise _opening_error(location, error) from error

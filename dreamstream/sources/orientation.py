@@ -19,7 +19,7 @@ _MATRIX = struct.Struct("=9i")
 
 _EXIF_SIDE_DATA = 31
 """FFmpeg's number of EXIF beside a picture: PyAV 18 does not know it, and gives no side data of a
-picture that bears it."""
+picture that has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,20 @@ from dreamstream.sources.limits import width_to_read
 from dreamstream.sources.orientation import UPRIGHT, exif_orientation
 from dreamstream.sources.quiet import quiet_opencv
 from dreamstream.sources.raw import RawPicture
+from dreamstream.sources.transparency import Ground
 
 _PNG_GREY = 0
 """PNG's number of grey without alpha, of which OpenCV leaves out what one value makes
 transparent."""
 
 
-def read_image(path: Path, width: int | None = None) -> Pixels:
+def read_image(path: Path, width: int | None = None, ground: Ground = Ground.WHITE) -> Pixels:
     """Read a picture file, upright as it says, in sRGB; what is transparent lies on white.
 
     Args:
         path: The file.
         width: Columns to which a picture is reduced that memory does not hold otherwise.
+        ground: What is seen where it is transparent.
 
     Returns:
         (H, W, 3) uint8 RGB; deeper pictures are reduced to 8 bits, grey ones repeated.
@@ -46,7 +48,7 @@ def read_image(path: Path, width: int | None = None) -> Pixels:
         raise SourceError(
             f"opening {path} failed ({error.strerror}); check that it may be read"
         ) from error
-    return _reduce(raw.finish(str(path)), reduced)
+    return _reduce(raw.finish(str(path), ground), reduced)
 
 
 def _reduce(pixels: Pixels, width: int | None) -> Pixels:

@@ -17,6 +17,10 @@ class ThinnedSource(Source):
     Args:
         source: The source; it is closed with this one.
         most: Frames per second, at most.
+
+    Attributes:
+        info: The stream as it is left.
+        unthinned: The other source's info.
     """
 
     def __init__(self, source: Source, most: Fraction) -> None:
@@ -24,7 +28,7 @@ class ThinnedSource(Source):
             raise ValueError(f"most: {most} must be more than 0")
         self._source, self._most = source, most
         self._slot, self._index = -1, 0
-        self.info = source.info
+        self.info = self.unthinned = source.info
         rate, count = source.info.rate, source.info.frames
         if rate is not None and rate > most:
             frames = None if count is None else max(1, math.ceil(count * most / rate))

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.frames import Pixels
-from dreamstream.sources.colour import on_white
 from dreamstream.sources.icc import to_srgb
 from dreamstream.sources.orientation import UPRIGHT, Orientation, upright
+from dreamstream.sources.transparency import Ground, laid, require_transparency
 
 
 @dataclass(slots=True)
@@ -27,11 +27,12 @@ class RawPicture:
     orientation: Orientation = UPRIGHT
     profile: bytes | None = None
 
-    def finish(self, name: str) -> Pixels:
-        """Return it in sRGB, upright, on white, as browsers show it.
+    def finish(self, name: str, ground: Ground = Ground.WHITE) -> Pixels:
+        """Return it in sRGB, upright, on a ground.
 
         Args:
             name: What messages call it.
+            ground: What is seen where it is transparent.
 
         Returns:
             (H, W, 3) uint8 RGB, contiguous.
@@ -40,5 +41,7 @@ class RawPicture:
         if self.profile is not None:
             pixels = to_srgb(pixels, self.profile, name)
         if self.alpha is not None and self.alpha.shape == pixels.shape[:2]:
-            pixels = on_white(pixels, self.alpha)
+            pixels = laid(pixels, self.alpha, ground)
+        else:
+            require_transparency(ground, name)
         return upright(pixels, self.orientation)

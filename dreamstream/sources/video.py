@@ -23,6 +23,7 @@ from dreamstream.sources.limits import largest_picture, require_room
 from dreamstream.sources.opening import locate, open_container, reason_of, video_streams
 from dreamstream.sources.orientation import orientation_of
 from dreamstream.sources.packet_feed import Feed, from_key_frame
+from dreamstream.sources.transparency import Ground
 from dreamstream.sources.truncation import count_missing
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class VideoSource(Source):
     Args:
         target: A file, a URL, or ``-`` for standard input.
         media: ``start``, ``duration`` and ``frames`` choose what is read.
+        ground: What is seen where pictures are transparent.
 
     Attributes:
         info: What is known of the stream; the number of frames may be an estimate.
@@ -60,7 +62,12 @@ class VideoSource(Source):
         SourceError: It can't be opened, is no video, or holds no frame in the range asked for.
     """
 
-    def __init__(self, target: str | Path, media: MediaConfig | None = None) -> None:
+    def __init__(
+        self,
+        target: str | Path,
+        media: MediaConfig | None = None,
+        ground: Ground = Ground.WHITE,
+    ) -> None:
         self._location = locate(target)
         self._name = self._location.name
         self._trim = Trim.of(media or MediaConfig())
@@ -68,7 +75,7 @@ class VideoSource(Source):
         self._next: list[Timed] = []
         self._pictures: Iterator[Timed] = iter(())
         self._resized = False
-        self._to_rgb = ToRgb(self._name)
+        self._to_rgb = ToRgb(self._name, ground)
         self._captions = CaptionWatch(self._name)
         self._container, self._pipe = open_container(self._location)
         try:
@@ -271,6 +278,7 @@ class VideoSource(Source):
             transfer=transfer,
             sound=self._sound(),
             path=self._location.path,
+            begin=self._begin,
         )
 
     def _is_of_single_pictures(self, stream: "av.VideoStream") -> bool:

@@ -77,19 +77,22 @@ class ResidualWarper:
         self._sharpness = self._held_sharpness = 0.0
         self._begins = True
 
-    def remember(self, analysis: FrameAnalysis, residual: FloatImage) -> None:
+    def remember(
+        self, analysis: FrameAnalysis, residual: FloatImage, opened: FloatImage | None = None
+    ) -> None:
         """Keep a frame for the next one; through a flash the frame before it is kept.
 
         Args:
             analysis: How the frame came about.
             residual: (h, w, 3) float32.
+            opened: (h, w) float32, 1 where a mask let it dream, else 0; None is everywhere.
         """
         self.analysed = analysis.state
         if analysis.change is Change.FLASH and self.residual is not None:
             return
         self.residual = residual
-        self._sharpness = sharpness(residual)
-        if self._begins:
+        self._sharpness = sharpness(residual, opened)
+        if self._begins or not self._held_sharpness:  # or a mask was closed until now
             self._held_sharpness = self._sharpness
 
     def scale(self, factor: float) -> None:
@@ -164,10 +167,19 @@ class ResidualWarper:
         return moved
 
 
-def sharpness(residual: FloatImage) -> float:
-    """Return the energy of a residual's Laplacian over its own."""
+def sharpness(residual: FloatImage, opened: FloatImage | None = None) -> float:
+    """Return the energy of a residual's Laplacian over its own; a mask's edge does not count.
+
+    Args:
+        residual: (h, w, 3) float32.
+        opened: (h, w) float32, 1 where there may be any of it, else 0; None is everywhere.
+    """
+    laplacian = cv2.Laplacian(residual, cv2.CV_32F)
+    if opened is not None:
+        inner = cv2.erode(opened, np.ones((3, 3), np.uint8))[..., None]
+        residual, laplacian = residual * inner, laplacian * inner
     energy = cv2.norm(residual) ** 2 + _TINY * residual.size
-    return float(cv2.norm(cv2.Laplacian(residual, cv2.CV_32F)) ** 2 / energy)
+    return float(cv2.norm(laplacian) ** 2 / energy)
 
 
 def trimmed(now: float, held: float) -> float:

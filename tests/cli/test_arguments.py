@@ -44,6 +44,9 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "blend": ("0.5", 0.5),
     "flow": ("fast", "fast"),
     "no_cuts": (None, True),
+    "mask": ("color:#00ff00~20", "color:#00ff00~20"),
+    "mask_invert": (None, True),
+    "mask_blur": ("2.5", 2.5),
     "precision": ("bfloat16", "bfloat16"),
     "device": ("gpu:1", "gpu:1"),
     "threads": ("3", 3),
@@ -55,6 +58,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "crf": ("30", 30),
     "width": ("320", 320),
     "compare": (None, True),
+    "alpha": (None, True),
     "save_octaves": (None, True),
     "stats": ("s.jsonl", Path("s.jsonl")),
     "show": (None, True),
@@ -63,6 +67,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "rotate": ("-1.5", -1.5),
     "drift": ("-2,0.5", (-2.0, 0.5)),
     "loop": (None, True),
+    "loop_fade": ("0.5", Fraction(1, 2)),
     "resume": (None, True),
 }
 """Each field's flag argument, None for a switch, and the value that it stands for."""

@@ -17,6 +17,7 @@ class Rendering:
     def __init__(self, seconds: list[float], frames: int | None, first_frame: int = 0) -> None:
         self._seconds, self.frames, self.first_frame = seconds, frames, first_frame
         self.steps_taken = 0
+        self.lead_frames = 0
 
     def __iter__(self) -> Iterator[FrameRecord]:
         for index, seconds in enumerate(self._seconds, self.first_frame):

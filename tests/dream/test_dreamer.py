@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -558,6 +559,20 @@ def test_without_flow_the_dream_stays_where_it_is() -> None:
 # --- state -----------------------------------------------------------------------------------
 
 
+@cache
+def _one_of_three(which: int, scaled: bool, measures: bool) -> Dreamer:
+    return make_dreamer(small_extractor(None if scaled else {}), measures=measures)
+
+
+def _changed(dreamer: Dreamer, settings: dict[str, Any]) -> Dreamer:
+    """Give a dreamer other settings, and let it forget all: to make another takes a second."""
+    usual = DreamConfig(**{**QUICK, "max_loss": None})
+    given = {name: getattr(usual, name) for name in (*QUICK, "max_loss", "blend")}
+    dreamer.change(**given | settings)
+    dreamer.reset()
+    return dreamer
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -578,10 +593,11 @@ def test_a_dreamer_that_goes_on_from_a_saved_state_dreams_the_same(
     frames = _pan(7)
     frames[3] = np.clip(frames[2].astype(int) + 60, 0, 255).astype(np.uint8)  # a flash
     frames[5:] = [frame[::-1, ::-1].copy() for frame in frames[5:]]  # a cut
-    straight = make_dreamer(small_extractor(scales), measures=measures[1], **settings)
+    straight, first, second = (
+        _changed(_one_of_three(which, scales is None, measures[which != 1]), settings)
+        for which in range(3)
+    )
     wanted = [straight.dream(frame) for frame in frames]
-    first = make_dreamer(small_extractor(scales), measures=measures[0], **settings)
-    second = make_dreamer(small_extractor(scales), measures=measures[1], **settings)
     for pause, frame in enumerate(frames[:-1], 1):
         first.dream(frame)
         if pause == 3:

@@ -7,6 +7,7 @@ from dreamstream.dream.step_weights import (
     HELD_STEP,
     MOST,
     MOST_HELD,
+    WEAKNESS_POWER,
     disocclusion_weight,
     motion,
     step_weights,
@@ -66,9 +67,10 @@ def test_frames_of_any_size_are_emphasised(size: tuple[int, int]) -> None:
 
 def test_faint_places_take_longer_steps_and_strong_ones_no_shorter() -> None:
     residual = _residual()
-    residual[:, 80:] *= 0.1
+    residual[:, 80:] *= 0.3
     factor = weakness(residual)
-    assert factor[12, 37] > 1.5
+    usual, local = (1 + 0.3**2) / 2, 0.3**2  # squares, in those of the strong half
+    assert factor[12, 37] == pytest.approx((usual / local) ** (WEAKNESS_POWER / 2), rel=0.05)
     assert factor[12, 2] == pytest.approx(1)
     assert factor.min() >= 1
 

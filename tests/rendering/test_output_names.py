@@ -109,7 +109,7 @@ def test_a_name_that_gets_too_long_on_the_way_into_a_folder_is_cut(run: Run, sho
 def test_names_made_of_inputs_never_get_too_long() -> None:
     long = "x" * 250 + ".mov"
     named = output_in("out", long, False, ())
-    numbered = untaken(named, {named})
+    numbered = untaken(named, long, {named: "another"})
     for name in (named.name, numbered.name, preview_name(long)):
         assert len(name) <= 255
     assert numbered.name.endswith("-2.mp4")

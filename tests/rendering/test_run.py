@@ -104,6 +104,15 @@ def test_a_folder_that_is_yet_to_be_made_is_made(film: Path, renderer: Renderer)
     assert (film.parent / "new" / "deep" / "in.mp4").is_file()
 
 
+def test_the_same_job_again_has_the_same_output_in_a_folder(film: Path, renderer: Renderer) -> None:
+    for overwrite in (False, True):
+        with renderer.render(job_of(film, "out/", overwrite=overwrite)) as rendering:
+            assert len(list(rendering)) == 6
+    with pytest.raises(TargetError, match=r"out/in\.mp4 failed: it exists"):
+        renderer.render(job_of(film, "out/"))
+    assert [path.name for path in (film.parent / "out").iterdir()] == ["in.mp4"]
+
+
 def test_an_error_names_its_field(film: Path, renderer: Renderer) -> None:
     with pytest.raises(UsageError) as raised:
         renderer.render(job_of(film, "out.mp4", save_octaves=True))

@@ -14,8 +14,9 @@ import pytest
 
 from dreamstream._libraries import av
 from dreamstream.config import MediaConfig
+from dreamstream.errors import SinkError
 from dreamstream.frames import Pixels
-from dreamstream.sinks import open_sink
+from dreamstream.sinks import open_sink, sound
 from dreamstream.sources import open_source
 
 PACKET = Fraction(1024, clips.SOUND_RATE)
@@ -217,7 +218,7 @@ def test_late_sound_of_a_transport_stream_whose_form_is_not_told_at_its_head_is_
     assert abs(loud[0] - Fraction(13, 5)) < Fraction(1, 15)
 
 
-@pytest.mark.parametrize("codec", ["mp2", "flac", "aac"])
+@pytest.mark.parametrize("codec", ["mp2", "flac", "aac", "ac3"])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 def test_a_sound_of_rubbish_never_costs_the_film(tmp_path: Path, codec: str, suffix: str) -> None:
     packets = [
@@ -235,3 +236,87 @@ def test_a_sound_whose_last_packet_is_damaged_keeps_the_others(tmp_path: Path) -
     film = write_film(tmp_path / "in.mkv", clips.pictures(25), {"mp2": packets})
     times, _ = heard(copy(film, tmp_path / "out.mp4"))
     assert abs(times[-1] - 1) < Fraction(1, 10)
+
+
+@pytest.mark.parametrize("damaged", [16, -1])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_damaged_packet_of_copied_ac3_costs_no_more_than_itself(
+    tmp_path: Path, suffix: str, damaged: int
+) -> None:
+    """FFmpeg refuses it only when it writes a picture, or closes the file."""
+    packets = encoded("ac3", 1)
+    good = [data for data, _ in packets]
+    bad = packets[damaged] = (b"\xff" * len(good[damaged]), packets[damaged][1])
+    film = write_film(tmp_path / "in.mkv", clips.pictures(25), {"ac3": packets})
+    out = copy(film, tmp_path / f"out{suffix}")
+    assert clips.video_times(out) == clips.regular(25)
+    kept = [data for _, data in clips.sound_packets(out)]
+    assert [data for data in kept if data != bad[0]] == [d for d in good if d != good[damaged]]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_packet_that_ffmpeg_can_not_rewrap_is_left_out(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    packets = adts(encoded("aac", 1), 1)
+    data = bytearray(packets[20][0])
+    data[1] &= 0b11111110  # a checksum,
+    data[6] |= 1  # and two frames of sound in one
+    packets[20] = (bytes(data), packets[20][1])
+    out = copy(
+        write_film(tmp_path / "in.ts", clips.pictures(25), {"aac": packets}),
+        tmp_path / f"out{suffix}",
+    )
+    assert clips.video_times(out) == clips.regular(25)
+    assert abs(heard(out)[0][-1] - 1) < Fraction(1, 10)
+    assert "sound stream 1 is damaged: what is faulty is left out" in caplog.text
+
+
+def without_sound_head(film: Path) -> Path:
+    """Make a Matroska film's last track tell nothing of its codec's form."""
+    data = film.read_bytes()
+    codec_private, first_cluster = b"\x63\xa2", data.index(b"\x1f\x43\xb6\x75")
+    at = data.rindex(codec_private, 0, first_cluster)
+    film.write_bytes(data[:at] + b"\x63\xfe" + data[at + 2 :])
+    with av.open(str(film)) as file:
+        assert not file.streams.audio[0].codec_context.extradata
+    return film
+
+
+def headless_opus(folder: Path) -> Path:
+    sounds = {"libopus": encoded("libopus", 1)}
+    return without_sound_head(write_film(folder / "in.mkv", clips.pictures(25), sounds))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_opus_without_its_head_is_heard_and_never_costs_the_film(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """FFmpeg takes its packets for an mp4, and refuses to write the index at the end."""
+    out = copy(headless_opus(tmp_path), tmp_path / f"out{suffix}")
+    assert clips.video_times(out) == clips.regular(25)
+    times, levels = heard(out)
+    assert abs(times[-1] - 1) < Fraction(1, 10)
+    assert min(levels[5:-5]) > 0.05
+    assert "options were not used" not in caplog.text, "the muxer's word on the trial"
+
+
+def test_ac3_whose_form_an_mp4_can_not_tell_is_not_copied(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rubbish = [(b"\x01" * len(data), length) for data, length in encoded("ac3", 1)]
+    film = write_film(tmp_path / "in.mkv", clips.pictures(25), {"ac3": rubbish})
+    out = copy(film, tmp_path / "out.mp4")
+    assert clips.video_times(out) == clips.regular(25)
+    assert ".mp4 can't hold sound stream 1 (ac3) as it is" in caplog.text
+
+
+def test_a_file_that_can_not_be_closed_is_an_error_of_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = headless_opus(tmp_path)
+    monkeypatch.setattr(sound, "can_mux", lambda *_: True)
+    with pytest.raises(SinkError, match=r"out\.mp4 failed \(Invalid data .*\); check .*"):
+        copy(film, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+    assert (tmp_path / "out.part.mp4").exists()

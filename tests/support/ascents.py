@@ -1,5 +1,7 @@
 """Ascents of one picture, without the octaves."""
 
+from traces import shared_ascent
+
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import (
     NEAR_CEILING,
@@ -16,7 +18,7 @@ from dreamstream.frames import FloatImage
 
 def make_ascent(rule: StepRule, objective: Objective, config: DreamConfig) -> Ascent:
     """Make an ascent with a configuration's shifts."""
-    return Ascent(objective, rule, shift_sequence(config.seed, config.jitter))
+    return shared_ascent(objective, rule, shift_sequence(config.seed, config.jitter))
 
 
 def climb(

@@ -1,8 +1,9 @@
 """What stands in for a camera, a screen and a network in the tests of the live view."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -90,12 +91,16 @@ class FakeNetwork:
         self.amount, self.seconds, self.failure = amount, seconds, failure
         self.looked: list[int] = []
         self.warmed: list[int] = []
+        self.tuned: list[dict[str, Any]] = []
 
     def dreams_at(self, size: Size) -> bool:
         return True
 
     def warm_up(self, size: Size, side: int) -> None:
         self.warmed.append(side)
+
+    def retune(self, settings: Mapping[str, Any]) -> None:
+        self.tuned.append(dict(settings))
 
     def look(self, snapshot: Snapshot, rung: Rung, strength: float) -> Update:
         if self.failure is not None:

@@ -1,5 +1,7 @@
 """Small seeded networks that dream in milliseconds."""
 
+from functools import cache
+
 import keras
 
 from dreamstream.models.extractor import FeatureExtractor
@@ -8,10 +10,23 @@ from dreamstream.models.extractor import FeatureExtractor
 def small_extractor(
     scales: dict[str, float] | None = None, *, seed: int = 0, layers: tuple[str, ...] = ("deep",)
 ) -> FeatureExtractor:
-    """Make an extractor of two strided convolutions: "shallow" at 1/2, "deep" at 1/4.
+    """Return an extractor of two strided convolutions: "shallow" at 1/2, "deep" at 1/4.
 
-    Its scales default to 1 for every layer; pass {} for a network that has to be calibrated.
+    Its scales default to 1 for every layer, and then it is one for all tests; pass {} for a network
+    that has to be calibrated.
     """
+    return _one_for_all(seed, layers) if scales is None else make_small(scales, seed, layers)
+
+
+@cache
+def _one_for_all(seed: int, layers: tuple[str, ...]) -> FeatureExtractor:
+    return make_small(None, seed, layers)
+
+
+def make_small(
+    scales: dict[str, float] | None = None, seed: int = 0, layers: tuple[str, ...] = ("deep",)
+) -> FeatureExtractor:
+    """Make an extractor that no other test has; see :func:`small_extractor`."""
     picture = keras.Input((None, None, 3))
     shallow = _convolve(picture, 8, "shallow", seed)
     deep = _convolve(shallow, 12, "deep", seed + 1)
