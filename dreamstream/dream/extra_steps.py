@@ -22,8 +22,8 @@ MORE = 2
 SHORTER = 0.7
 """Length of each where there are so many."""
 
-RESTLESS = 0.3
-"""Doubt, or motion against the scene, from which a place wants more steps."""
+RESTLESS, DOUBT = 0.6, 2.0
+"""Motion against the scene, or so many times the doubt, from which a place wants more steps."""
 
 FEWEST = 0.004
 """Share of the picture that must be restless for it."""
@@ -79,7 +79,7 @@ def extra_steps(usual: int, confidence: FloatImage, backward_flow: FloatImage) -
         return ExtraSteps()
     moves = motion(backward_flow)
     doubt = cv2.resize(1 - confidence, moves.shape[::-1], interpolation=cv2.INTER_AREA)
-    restless = cv2.GaussianBlur(np.maximum(doubt, moves), (0, 0), _SOFTNESS)
+    restless = cv2.GaussianBlur(np.maximum(DOUBT * doubt, moves), (0, 0), _SOFTNESS)
     if float(np.mean(restless > RESTLESS)) < FEWEST:
         return ExtraSteps()
     soft = np.clip(2 * restless / RESTLESS - 1, 0, 1)
