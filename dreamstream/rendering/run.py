@@ -184,7 +184,10 @@ class Rendering:
         self, stack: ExitStack, source: Source
     ) -> tuple[Generator[FrameRecord], Source, FrameDreamer]:
         job, output = self._job, self.output
-        if closes(job, source.info):
+        is_closing = closes(
+            job, source.info
+        )  # a picture's clip, which is held below, closes itself
+        if is_closing:
             source = open_closing(job, source)
         mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
@@ -206,7 +209,7 @@ class Rendering:
             stack.enter_context(stats)
         film = self._dreamers.lend(job, source)
         dreamer, looper = with_mask(film, mask), None
-        if closes(job, source.info):
+        if is_closing:
             dreamer = looper = looped(dreamer, source.info)
         if journal is not None and journal.dreamer is not None and isinstance(dreamer, Resumable):
             restore(dreamer, journal.dreamer, str(output))
