@@ -11,7 +11,8 @@ estimated flow, and synthetic ones whose flow is exact. What the columns mean is
 ``benchmarks/motion/metrics.py``; every way's residuals are scaled to the root mean square of the
 independent dream's first, and "gain" is the log of the loss at that strength over the source's.
 "Excess" is the ghost less the independent dream's: fur crosses outlines in any dream, so that even
-one that carries nothing resembles what was there a moment ago.
+one that carries nothing resembles what was there a moment ago.  Richness ("rich", over what moves
+and over all else; mean and worst frame) is measured on the dreams as they are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ import numpy as np
 from benchmarks.motion import metrics, scenarios
 from benchmarks.motion.films import Film, read_film, render_film
 from benchmarks.motion.pictures import write_curves, write_strips
+from benchmarks.motion.richness import RichnessMeter
 from benchmarks.motion.synthetic import SYNTHETIC
 from benchmarks.motion.ways import WAYS
 from dreamstream.config import DreamConfig
@@ -54,6 +57,10 @@ COLUMNS = {
     "e_warp": ("E_warp e-4", 2),
     "coverage": ("coverage", 2),
     "movers": ("movers", 2),
+    "rich_moving": ("rich mov", 2),
+    "rich_moving_worst": ("worst", 2),
+    "rich_still": ("rich still", 2),
+    "rich_still_worst": ("worst", 2),
     "sharpness": ("sharp", 2),
     "ghost": ("ghost", 2),
     "ghost_excess": ("excess", 2),
@@ -123,13 +130,17 @@ def compare(
     )
     print(f"{'':18}" + " ".join(f"{title:>10}" for title, _ in COLUMNS.values()))
     known = Known(film, measure_with(extractor, config))
+    meter = RichnessMeter(extractor, film.frames, film.links)
     reference: list[FloatImage] = []
+    alone: list[FloatImage] = []
     rows, shown = {}, {}
     for name in ("independent", *(name for name in options.ways if name != "independent")):
         dreams, seconds = dream_film(film, name, config, extractor)
         given = metrics.residuals(film.frames, dreams)
         reference = reference or given
+        alone = alone or meter.energies(dreams)
         rows[name] = {**measure(known, given, reference), "seconds": seconds}
+        rows[name] |= rich_figures(meter, dreams, alone)
         ghosts = rows[name].get("ghost"), rows["independent"]["ghost"]
         rows[name]["ghost_excess"] = None if None in ghosts else ghosts[0] - ghosts[1]
         shown[name] = dreams
@@ -195,6 +206,14 @@ def measure(known: Known, given: list[FloatImage], reference: list[FloatImage]) 
         "sharpness": metrics.sharpness(same, reference),
         "ghost": metrics.ghost(same, film.links) if film.exact else None,
     }
+
+
+def rich_figures(
+    meter: RichnessMeter, dreams: list[Pixels], independent: list[FloatImage]
+) -> Figures:
+    """Measure how rich dreams are, as they are, where the film moves and where it stands still."""
+    found = meter.measure(dreams, independent)
+    return {f"rich_{name}": value for name, value in asdict(found).items()}
 
 
 def _mean_gain(frames: list[Pixels], dreams: list[Pixels], loss: Loss) -> float:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from dreamstream._version import __version__
 from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
+from dreamstream.config.version import __version__
 from dreamstream.errors import (
     DreamstreamError,
     ModelError,

@@ -10,7 +10,7 @@ import dreamstream
 
 PACKAGE = Path(dreamstream.__file__).parent
 LEVELS = (
-    ("errors", "_version"),
+    ("errors",),
     ("_libraries", "config", "file_names", "machine"),
     ("frames",),
     ("models", "temporal", "sources", "journal"),
@@ -18,6 +18,7 @@ LEVELS = (
     ("clips",),
     ("live", "rendering"),
     ("cli",),
+    ("studio",),
     ("__main__",),
 )
 """Folders and modules of the package, lowest first.  Each may import what stands below it; the

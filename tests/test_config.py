@@ -26,6 +26,8 @@ OWN_DEFAULTS = {
     "preset",
     "strength",
     "weights",
+    "guide",
+    "guide_weight",
     "seed",
     "tile",
     "flow",
@@ -135,10 +137,10 @@ def test_the_classic_preset_has_the_original_programs_numbers() -> None:
     assert (config.smoothing, config.evenness, config.chroma) == (0, 0, 1)
 
 
-def test_there_are_classic_and_at_least_five_presets_for_video() -> None:
+def test_there_are_classic_and_at_least_eight_presets_for_video() -> None:
     video = [name for name in PRESETS if DreamConfig(preset=name).octave_rule == "reinject"]
     assert set(PRESETS) == {"classic", *video}
-    assert len(video) >= 5
+    assert len(video) >= 8
     assert all(PRESETS[name].about for name in PRESETS)
 
 

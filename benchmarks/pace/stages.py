@@ -18,7 +18,7 @@ from dreamstream.dream.loss_limiter import LossLimiter
 from dreamstream.sinks.video import VideoSink
 from dreamstream.sources.video import VideoSource
 from dreamstream.temporal.flow import FlowEstimator
-from dreamstream.temporal.frame_analysis import FrameAnalysis, FrameAnalyzer
+from dreamstream.temporal.frame_analysis import FrameAnalyzer
 from dreamstream.temporal.residual_warp import ResidualWarper
 
 PARTS: Mapping[str, Sequence[tuple[type, str]]] = MappingProxyType(
@@ -114,9 +114,9 @@ class _SettledDreamer(Dreamer):
         super().__init__(network.config, network.load())
         self._watch, self._count = watch, 0
 
-    def dream(self, pixels: Any, analysis: FrameAnalysis | None = None) -> Any:
+    def dream(self, pixels: Any, *arguments: Any, **named: Any) -> Any:
         """Dream one frame."""
         if self._count == SETTLING:
             self._watch.reset()
         self._count += 1
-        return super().dream(pixels, analysis)
+        return super().dream(pixels, *arguments, **named)

@@ -9,17 +9,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dreamstream._version import __version__
 from dreamstream.cli.settings_files import configure, read_toml, read_user_toml
 from dreamstream.cli.values import METAVARS, none_of, reader, show, time_of
 from dreamstream.config import (
     PRESETS,
     ControlConfig,
     DreamConfig,
+    LayerTerm,
     LiveConfig,
     Look,
     MediaConfig,
 )
+from dreamstream.config.version import __version__
 from dreamstream.controls.program import read_schedules
 from dreamstream.errors import FieldError, UsageError
 from dreamstream.rendering.job import Job, flag_of, is_folder
@@ -37,6 +38,8 @@ or a film with --live is shown live, in a window whose h key shows the others; O
 
 A picture into a video, GIF or APNG becomes a loop in which the dream grows out of it and returns,
 or an endless tunnel with --zoom, --rotate or --drift, shown at --width, else at --dream-size.
+
+dreamstream studio opens all of it in the browser (see dreamstream studio --help).
 
 exit codes: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result (damaged input), of several
 inputs the worst; 130 interrupted, 143 terminated, 129 hung up; an interrupted output is kept as
@@ -68,6 +71,7 @@ class Request:
         live: How to show a camera.
         controls: What changes over time.
         listing: "models", "layers" or "presets" to print that list; None otherwise.
+        sheet: Layer whose channels are to be drawn into ``output``; None otherwise.
         preview: Seconds at which a single frame is wanted; None is the whole stream.
         quiet: Say nothing but errors.
         verbose: Say more, tracebacks too.
@@ -80,9 +84,15 @@ class Request:
     live: LiveConfig
     controls: ControlConfig
     listing: str | None
+    sheet: str | None
     preview: Fraction | None
     quiet: bool
     verbose: bool
+
+    @property
+    def is_list(self) -> bool:
+        """Whether something is to be listed or drawn, and nothing dreamed."""
+        return self.listing is not None or self.sheet is not None
 
     @property
     def into_folder(self) -> bool:
@@ -115,10 +125,13 @@ def parse_request(arguments: Sequence[str]) -> Request:
     options, names = _split_at_dashes(arguments)
     given = vars(_make_parser().parse_intermixed_args(_tied(options)))
     inputs, output = _divide([*given.pop("names", []), *names])
+    if given.get("sheet") is not None:
+        inputs, output = (), _sheet_of(given["sheet"], inputs, output)
     lent = read_toml(given.pop("config", None), own=False)
     settings = _lay_over(read_user_toml(), lent)
     settings = _lay_over(settings, given)
-    if not any(inputs) and not settings.get("listing"):
+    is_list = settings.get("listing") or settings.get("sheet") is not None
+    if not any(inputs) and not is_list:
         raise UsageError("no INPUT; give a video, a picture, a folder of pictures, or camera")
     if len(inputs) > 1 and settings.get("stats") is not None:
         raise UsageError("--stats: is for one INPUT; run the others on their own")
@@ -133,6 +146,7 @@ def parse_request(arguments: Sequence[str]) -> Request:
         live=configure(LiveConfig, settings),
         controls=_controls(settings),
         listing=settings.get("listing"),
+        sheet=settings.get("sheet"),
         preview=preview,
         quiet=settings.get("quiet", False),
         verbose=settings.get("verbose", False),
@@ -185,6 +199,20 @@ def _divide(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
             "a slash at its end if it is yet to be made"
         )
     return tuple(inputs), output
+
+
+def _sheet_of(layer: str, inputs: Sequence[str], output: str | None) -> str:
+    """Return the picture that a layer's channels are drawn into: the only name given."""
+    try:
+        LayerTerm.parse(layer)
+    except ValueError as error:
+        raise UsageError(f"--list-channels: {error}") from error
+    if len(inputs) != 1 or output is not None:
+        raise UsageError(
+            "--list-channels: takes the layer and one picture to draw into, such as "
+            "--list-channels eyes channels.png"
+        )
+    return inputs[0]
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,6 +347,12 @@ def _add_general(group: Any) -> None:
             const=name,
             help=f"list the {name} there are" + (" in --model" if name == "layers" else ""),
         )
+    group.add_argument(
+        "--list-channels",
+        dest="sheet",
+        metavar="LAYER",
+        help="draw what each channel of a layer (LAYER:FIRST-LAST: of some) dreams, into a picture",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say more, tracebacks too")
     group.add_argument("--version", action="version", version=f"dreamstream {__version__}")

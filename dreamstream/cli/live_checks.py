@@ -9,9 +9,14 @@ from dreamstream.rendering.job import flag_of
 
 
 def require_live(request: Request) -> None:
-    """Raise a UsageError where an option can't act in a live view, or nothing would come of it."""
+    """Raise a UsageError where an option can't act in a live view, or nothing would come of it.
+
+    Raises:
+        UsageError: One can't.
+        SourceError: The guide can't be read.
+    """
     from dreamstream.live.session import is_live
-    from dreamstream.rendering.checks import require_own_stats
+    from dreamstream.rendering.checks import require_own_guide, require_own_stats
 
     media, live = request.media, request.live
     is_film = not is_live(request.inputs[0], LiveConfig())
@@ -24,6 +29,7 @@ def require_live(request: Request) -> None:
         raise UsageError("--no-window: nothing is left to see; give an OUTPUT or --virtual-camera")
     if not is_film and (media.start or media.loop):
         raise UsageError(f"{'--start' if media.start else '--loop'}: is for a film, not a camera")
+    require_own_guide(request.dream.guide, request.output)
     require_own_stats(media.stats, [request.output, *request.inputs])
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from textwrap import shorten
@@ -48,11 +48,14 @@ SIGNALLED = 128
 """Added to a signal's number, as shells do."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, run: Callable[[Sequence[str]], int] | None = None
+) -> int:
     """Run the command.
 
     Args:
         arguments: What follows the program's name; by default the process's own.
+        run: What to do with them instead of dreaming, under the same signals and exit codes.
 
     Returns:
         The exit code: 0 done, 1 failure, 2 usage, 3 bad input, 4 partial result, 128 + signal.
@@ -60,8 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     request: Request | None = None
     try:
         with stop_signals():
+            if run is not None:
+                return run(sys.argv[1:] if arguments is None else arguments)
             request = parse_request(sys.argv[1:] if arguments is None else arguments)
-            return _list(request) if request.listing else _dream(request)
+            return _list(request) if request.is_list else _dream(request)
     except Stopped as stop:
         return SIGNALLED + stop.number
     except BrokenPipeError:
@@ -90,6 +95,8 @@ def _unforeseen(error: Exception) -> DreamstreamError:
 
 
 def _list(request: Request) -> int:
+    if request.sheet is not None:
+        return _draw_channels(request, request.sheet)
     print(_listing(request), flush=True)
     return DONE
 
@@ -106,6 +113,27 @@ def _listing(request: Request) -> str:
     from dreamstream.models.extractor import list_layers_text
 
     return list_layers_text(request.dream.model)
+
+
+def _draw_channels(request: Request, layer: str) -> int:
+    """Draw the sheet of a layer's channels."""
+    from tqdm import tqdm
+
+    from dreamstream.models.catalog import find_model
+    from dreamstream.rendering.checks import require_sheet
+
+    path = require_sheet(request.output)
+    find_model(request.dream.model)
+    load_tensorflow(quiet=not request.verbose)
+    from dreamstream.rendering.channel_sheet import ChannelSheet
+
+    config, overwrite = request.dream, request.media.overwrite
+    with _logging(request):
+        sheet = ChannelSheet(config, layer, path, overwrite=overwrite)
+        total, hidden = len(sheet.channels), request.quiet
+        for _ in tqdm(sheet.draw(), layer, total, unit="channel", disable=hidden, mininterval=1):
+            pass
+    return DONE
 
 
 def _dream(request: Request) -> int:

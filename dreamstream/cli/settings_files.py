@@ -47,6 +47,11 @@ _OWN = ("stats", "overwrite", "weights", "sound", "plot_schedule")
 """Settings that name files or let them be replaced, which a file given by another may not."""
 
 
+_LENT = ("guide",)
+"""Settings that name pictures and films, which lie beside the file of settings or are named from
+there."""
+
+
 def read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
     """Read settings by the flags' names, with ``-`` or ``_``.
 
@@ -76,7 +81,12 @@ def read_toml(path: Path | None, own: bool = True) -> dict[str, Any]:
             configure(kind, settings)
     except UsageError as error:
         raise UsageError(f"reading {path} failed: {error}") from error
-    return settings
+    return {name: _beside(path, name, value) for name, value in settings.items()}
+
+
+def _beside(path: Path, name: str, value: Any) -> Any:
+    """Find a file that settings name where they lie, as what comes along with them."""
+    return path.parent / value if name in _LENT and value is not None else value
 
 
 def _toml_value(path: Path, name: str, value: Any) -> Any:
@@ -121,6 +131,6 @@ def _takes(field: "dataclasses.Field[Any]", value: Any) -> bool:
     """Return whether a TOML value may stand for a field: layers alone are a table, names a text."""
     if isinstance(value, dict):
         return field.name == "layers"
-    files = ("weights", "stats", "sound", "plot_schedule", "mask")
+    files = ("weights", "guide", "stats", "sound", "plot_schedule", "mask")
     named = field.type is str or field.name in ("codec", *files)
     return isinstance(value, str) or not named

@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,10 @@ class Zoomer:
     def steps_taken(self) -> int:
         """Steps asked for so far, of all pictures; it grows while one is dreamed."""
         return self._core.steps_taken
+
+    def go_to(self, time: Fraction) -> None:
+        """Let a guide that is a film guide the next frame by its own at a time, in seconds."""
+        self._core.go_to(time)
 
     def change(self, **settings: Any) -> None:
         """Change settings between two frames; nothing is traced again.

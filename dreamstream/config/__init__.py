@@ -15,6 +15,7 @@ from dreamstream.config.dream import (
     TILINGS,
     DreamConfig,
 )
+from dreamstream.config.layer_terms import LayerTerm
 from dreamstream.config.live import LiveConfig
 from dreamstream.config.media import ANIMATION_RATE, CLIP_RATE, CLIP_SECONDS, MediaConfig
 from dreamstream.config.presets import (
@@ -45,6 +46,7 @@ __all__ = [
     "TILINGS",
     "ControlConfig",
     "DreamConfig",
+    "LayerTerm",
     "LiveConfig",
     "Look",
     "MediaConfig",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dreamstream.config.fields import MOST_WIDTH, option, require, settle_types
+from dreamstream.config.layer_terms import LayerTerm
 from dreamstream.config.mask_rules import parse_mask
 from dreamstream.config.presets import DEFAULT_PRESET, ORIGINAL_PRESET, PRESETS, Look, Preset
 from dreamstream.errors import FieldError
@@ -56,11 +57,17 @@ class DreamConfig:
         layers: Layer name to the coefficient of its mean-square activation in the loss.  Every
             model also answers to the seven depths textures, patterns, eyes, animals,
             creatures, places, birds.
+            ``layer:25`` is a single channel, ``layer:25-30`` are six, with the mean square of
+            theirs alone; a negative coefficient pushes away.
+        guide: A picture or a film whose forms the dream takes, as the chosen layers see them; of a
+            film the frame at the same time since the beginning.
+        guide_weight: How much it decides, in [0, 1]; 0 is nothing.
         octaves: How many scales.
         octave_scale: Ratio of neighbouring octaves' sizes, > 1.
         steps: Ascent steps on a warm frame, in the last octave and in one of the others, which
             take turns; in all of them where much is new, and, at least two unless 0, near
-            ``max_loss``.
+            ``max_loss``.  What moves by itself or can't be trusted takes three times as many, and
+            new ground a climb through all octaves.
         first_steps: Ascent steps per octave on a cold frame.  A frame that leaves short of a near
             ``max_loss`` takes up to two more on the last octave, or ``steps``.
         step_size: Mean absolute change of a pixel in one step, in the range [-1, 1].
@@ -110,8 +117,12 @@ class DreamConfig:
         None, "weights file to load instead, of Keras or, for dreamnet, an .npz", "dream"
     )
     layers: Mapping[str, float] = option(
-        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3", "dream"
+        _FROM_PRESET, "what to amplify, e.g. animals=1,patterns=.3; LAYER:N is a channel", "dream"
     )
+    guide: Path | None = option(
+        None, "picture or film whose forms the dream takes; none is none", "dream"
+    )
+    guide_weight: float = option(1.0, "how much the guide decides, from 0 to 1", "dream")
     octaves: int = option(_FROM_PRESET, "number of scales", "dream")
     octave_scale: float = option(_FROM_PRESET, "ratio of neighbouring scales", "dream")
     first_steps: int = option(_FROM_PRESET, "steps per octave on a cold frame", "dream")
@@ -249,6 +260,7 @@ class DreamConfig:
 
     def _validate(self) -> None:
         _require_layers(self.layers)
+        require("guide_weight", self.guide_weight, least=0, most=1)
         require("octaves", self.octaves, least=1, most=_MOST_OCTAVES)
         require("octave_scale", self.octave_scale, above=1, most=_MOST_SCALE)
         require("steps", self.steps, least=0, most=_MOST_STEPS)
@@ -306,6 +318,10 @@ def _require_layers(layers: Mapping[str, float]) -> None:
     if not layers:
         raise FieldError("layers", "none given; --list-layers shows what there is")
     for name, coefficient in layers.items():
+        try:
+            LayerTerm.parse(name)
+        except ValueError as error:
+            raise FieldError("layers", str(error)) from error
         if not 0 < abs(coefficient) <= _MOST_COEFFICIENT:
             raise FieldError(
                 "layers",

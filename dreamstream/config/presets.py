@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 DEFAULT_MODEL = "dreamnet"
 DEFAULT_PRESET = "menagerie"
@@ -17,16 +18,16 @@ class Look:
     """How a preset dreams with one network: values for the fields of the same names."""
 
     layers: Mapping[str, float]
-    octaves: int = 4
+    octaves: int = 5
     octave_scale: float = 1.4
     steps: int = 1
-    first_steps: int = 12
-    step_size: float = 0.007
+    first_steps: int = 14
+    step_size: float = 0.011
     max_loss: float | None = 150.0
-    jitter: int = 8
+    jitter: int = 12
     smoothing: float = 1.9
-    evenness: float = 0.8
-    chroma: float = 0.35
+    evenness: float = 0.9
+    chroma: float = 0.7
     blend: float = 0.97
     dream_size: int | None = 640
     octave_rule: str = "reinject"
@@ -51,11 +52,22 @@ class Preset:
         return self.looks.get(model, self.looks[OTHER_MODELS])
 
 
-def _for_video(about: str, look: Look) -> Preset:
-    """Make a preset that chooses layers by their depth, which every network has."""
-    inception = replace(look, max_loss=10.0)
-    return Preset(about, {DEFAULT_MODEL: look, "inception_v3": inception, OTHER_MODELS: look})
+def _for_film(about: str, look: Look, inception: Mapping[str, float], **others: Any) -> Preset:
+    """Make a preset of layers by their depth, which every network has.
 
+    Args:
+        about: What it shows.
+        look: With dreamnet.
+        inception: Its layers with InceptionV3, whose maps are wider and whose steps must be longer.
+        others: What else differs with InceptionV3.
+    """
+    original_units = replace(look, layers=inception, max_loss=10.0, **{**_INCEPTION, **others})
+    return Preset(about, {DEFAULT_MODEL: look, "inception_v3": original_units, OTHER_MODELS: look})
+
+
+_INCEPTION: Mapping[str, Any] = MappingProxyType(
+    {"octaves": 4, "first_steps": 18, "step_size": 0.012}
+)
 
 _CLASSIC = Look(
     layers={"mixed2": 0.2, "mixed3": 3.0, "mixed4": 2.0, "mixed5": 1.5},
@@ -75,19 +87,89 @@ _CLASSIC = Look(
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "menagerie": _for_video(
-            "animals and their faces, whole and furry", Look(layers={"animals": 1.0})
+        "menagerie": _for_film(
+            "whole glossy animals among temples and trees",
+            Look(layers={"animals": 1.0, "places": 1.0}),
+            {"eyes": 0.5, "animals": 1.0},
         ),
-        "creatures": _for_video(
-            "whole, stranger beings", Look(layers={"creatures": 1.0, "patterns": 0.3})
+        "creatures": _for_film(
+            "lizards, sea creatures, spines and coral",
+            Look(layers={"creatures": 1.0}),
+            {"animals": 1.0},
         ),
-        "eyes": _for_video("eyes, beaks and feathers everywhere", Look(layers={"eyes": 1.0})),
-        "tapestry": _for_video(
-            "woven ornaments and scales", Look(layers={"patterns": 1.0}, octaves=3)
+        "temples": _for_film(
+            "golden domes, streets, trees and small figures",
+            Look(layers={"places": 1.0}, first_steps=18),
+            {"animals": 0.3, "places": 1.0},
         ),
-        "brush": _for_video(
+        "aviary": _for_film(
+            "birds, long snouts and whole bodies",
+            Look(layers={"birds": 1.0}),
+            {"eyes": 0.3, "birds": 1.0},
+        ),
+        "eyes": _for_film(
+            "eyes in whorls of fur, petals and spirals",
+            Look(layers={"eyes": 1.0}, octaves=4),
+            {"eyes": 1.0},
+        ),
+        "garden": _for_film(
+            "blossoms, shells and small houses",
+            Look(layers={"eyes": 0.3, "places": 1.0}),
+            {"patterns": 0.3, "eyes": 1.0},
+        ),
+        "feast": _for_film(
+            "everything at once, dense and in neon colours",
+            Look(
+                layers={"eyes": 0.5, "animals": 1.0, "creatures": 1.0, "places": 1.0},
+                octaves=4,
+                first_steps=18,
+                step_size=0.013,
+                evenness=1.0,
+                chroma=1.0,
+            ),
+            {"eyes": 0.5, "animals": 1.0},
+            step_size=0.0135,
+        ),
+        "swarm": _for_film(
+            "many small animals everywhere, in vivid colours",
+            Look(
+                layers={"animals": 1.0, "creatures": 1.0},
+                octaves=3,
+                first_steps=18,
+                step_size=0.014,
+                evenness=1.0,
+                chroma=1.0,
+            ),
+            {"animals": 1.0},
+            octaves=3,
+            step_size=0.014,
+        ),
+        "reverie": _for_film(
+            "calm: pale, soft forms that the picture shines through",
+            Look(
+                layers={"places": 1.0},
+                first_steps=12,
+                step_size=0.006,
+                smoothing=2.6,
+                chroma=0.5,
+            ),
+            {"eyes": 1.0},
+            first_steps=12,
+            step_size=0.008,
+        ),
+        "tapestry": _for_film(
+            "woven ornaments, rings and scales",
+            Look(layers={"patterns": 1.0}, octaves=3, chroma=0.5),
+            {"patterns": 1.0},
+            octaves=3,
+            step_size=0.010,
+        ),
+        "brush": _for_film(
             "strokes of a painter",
-            Look(layers={"textures": 1.0}, octaves=3, step_size=0.006, smoothing=1.6),
+            Look(layers={"textures": 1.0}, octaves=3, step_size=0.007, smoothing=1.6, chroma=0.5),
+            {"textures": 1.0},
+            octaves=3,
+            step_size=0.008,
         ),
         "classic": Preset(
             "the original Keras program to the letter, each frame on its own",

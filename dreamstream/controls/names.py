@@ -42,6 +42,10 @@ def _layer(settings: Settings, name: str, value: float, config: DreamConfig) -> 
     layers[name.removeprefix(LAYERS)] = sign * max(abs(value), _LEAST_COEFFICIENT)
 
 
+def _guide(settings: Settings, _: str, value: float, __: DreamConfig) -> None:
+    settings["guide_weight"] = value
+
+
 def _drift(settings: Settings, name: str, value: float, _: DreamConfig) -> None:
     settings[name.replace(".", "_")] = value
 
@@ -76,6 +80,7 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             fade=FADE_SECONDS,
         ),
         "strength": Control(Range(0, MOST_STRENGTH), "how much of a dream"),
+        "guide": Control(Range(0, 1), "how much the guide decides", _guide),
         "step_size": Control(Range(1e-6, 2), "mean change of a pixel per step, of [-1, 1]"),
         "chroma": Control(Range(0, 1), "how freely colours change"),
         "evenness": Control(Range(0, 1), "how evenly all regions dream"),

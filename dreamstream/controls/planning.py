@@ -17,19 +17,15 @@ STILL_RATE = Fraction(1)
 """Frames a second of a still: it is a film of one frame."""
 
 
-def timeline_of(
-    dream: DreamConfig, info: StreamInfo, bpm: float | None, *, whole: bool = True
-) -> Timeline:
+def timeline_of(dream: DreamConfig, info: StreamInfo, bpm: float | None) -> Timeline:
     """Return how times of a stream are told.
 
     Args:
         dream: ``seed`` counts.
         info: The stream.
         bpm: Beats a minute; None where they were not given.
-        whole: Whether the length that ``info`` tells is the whole film's.
     """
-    frames = info.frames if whole else None
-    return Timeline(info.rate or STILL_RATE, frames, dream.seed, bpm)
+    return Timeline(info.rate or STILL_RATE, info.frames, dream.seed, bpm)
 
 
 def lay_out(

@@ -34,7 +34,13 @@ def read_schedules(texts: Mapping[str, str]) -> tuple[Curve, ...]:
 
 
 def with_scheduled_layers(config: DreamConfig, texts: Mapping[str, str]) -> DreamConfig:
-    """Return a configuration that knows all layers whose coefficients are scheduled."""
+    """Return a configuration that knows all layers whose coefficients are scheduled.
+
+    Raises:
+        UsageError: A guide is scheduled, and there is none.
+    """
+    if "guide" in texts and config.guide is None:
+        raise UsageError("--schedule guide: there is no guide; give --guide FILE", "schedule")
     names = [name.removeprefix(LAYERS) for name in texts if name.startswith(LAYERS)]
     absent = {name: 1.0 for name in names if name not in config.layers}
     if not absent:
@@ -91,6 +97,10 @@ class Program:
             held = float(np.clip(value[0], control.range.least, control.range.most))
             control.put(settings, bound.curve.name, held, self._config)
         return settings
+
+    def dream_settings(self, time: float) -> Settings:
+        """Return of a frame's settings those that a :class:`DreamConfig` has."""
+        return {name: value for name, value in self.settings(time).items() if name in _DREAM}
 
     def originals(self) -> Settings:
         """Return what the film began with of those settings of its dream that are scheduled."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -65,18 +66,11 @@ class SoundTrack:
 
     Attributes:
         heard: As given.
-        beats: (beats,) seconds.
     """
 
     def __init__(self, heard: Heard, bpm: float | None = None, *, causal: bool = False) -> None:
-        self.heard = heard
-        self.beats = find_beats(heard.flux, bpm) + _LEAD if len(heard.flux) else np.zeros(0)
-        raw = {"loud": heard.loud, **{name: heard.bands[name] for name in BANDS}}
-        raw |= {"onset": _onsets(heard.flux), "beat": _pulses(self.beats, len(heard.flux))}
-        self._curves = {
-            name: _scaled(_smoothed_on(curve, SMOOTHING[name], causal), len(curve), name)
-            for name, curve in raw.items()
-        }
+        self.heard, self._bpm, self._causal = heard, bpm, causal
+        self._curves: dict[str, Values] = {}
 
     @classmethod
     def read(
@@ -89,14 +83,35 @@ class SoundTrack:
         """
         return cls(listen(read_sound(wanted)), bpm, causal=causal)
 
+    @cached_property
+    def beats(self) -> Values:
+        """(beats,) seconds; empty where there is none."""
+        return find_beats(self.heard.flux, self._bpm) + _LEAD
+
     def at(self, name: str, times: Values) -> Values:
         """Return what a name tells at (n,) times in seconds: (n,) in [0, 1]."""
+        if name not in self._curves:
+            self._curves[name] = self._curve(name)
         curve = self._curves[name]
         if not len(curve):
             return np.zeros(np.shape(times))
         shift = _LEAD if name == "onset" else 0.0
-        moments = np.arange(len(curve)) / MOMENTS + shift
-        return np.asarray(np.interp(times, moments, curve, right=0.0))
+        places = np.clip((np.asarray(times) - shift) * MOMENTS, 0, len(curve) - 1)
+        below = np.floor(places).astype(int)
+        above = np.minimum(below + 1, len(curve) - 1)
+        return np.asarray(curve[below] + (places - below) * (curve[above] - curve[below]))
+
+    def _curve(self, name: str) -> Values:
+        heard = self.heard
+        if name in BANDS:
+            raw = heard.bands[name]
+        elif name == "loud":
+            raw = heard.loud
+        elif name == "onset":
+            raw = _onsets(heard.flux)
+        else:
+            raw = _pulses(self.beats, len(heard.flux))
+        return _scaled(_smoothed_on(raw, SMOOTHING[name], self._causal), len(raw), name)
 
     def extremes(self, begin: float, end: float) -> tuple[float, float]:
         """Return the least and the greatest sample from one time to another, in seconds."""

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from dreamstream.dream.checkpoint import CHECKPOINT
 from dreamstream.dream.gradient_shaping import (
     CLASSIC_FLOOR,
     Tensor,
@@ -187,7 +188,7 @@ class Ascent:
             lambda state, tiling, inputs: rule(objective, state, tiling, inputs),
             _STATE,
             objective.signature,
-            _inputs_signature(len(objective.layers)),
+            _inputs_signature(objective.terms),
         )
 
     @property
@@ -211,8 +212,10 @@ class Ascent:
         tiling = self._objective.tiling((image.shape[0], image.shape[1]))
         numbers = StepParams(*map(tf.constant, params))
         mask, headroom = tf.constant(weights[None, :, :, None]), np.float32(plan.headroom)
-        state = _begin(image)
+        state, look_in = _begin(image), CHECKPOINT.get()
         for number in range(plan.steps):
+            if look_in is not None:
+                look_in()
             shift = self._shifts[plan.shift_index(number)]
             inputs = StepInputs(numbers, mask, shift, plan.progress(number), headroom)
             state = self._step(state, tiling, inputs)
@@ -231,13 +234,14 @@ def _ascended(state: AscentState) -> Ascended:
     return Ascended(state.image.numpy()[0], loss, int(state.steps), predicted)
 
 
-def _inputs_signature(layers: int) -> StepInputs:
+def _inputs_signature(terms: int) -> StepInputs:
     params = StepParams(
-        tf.TensorSpec([layers], tf.float32),
+        tf.TensorSpec([terms], tf.float32),
         _SCALAR,
         _SCALAR,
         _SCALAR,
         tf.TensorSpec([3, 3], tf.float32),
+        _SCALAR,
         _SCALAR,
         _SCALAR,
     )
@@ -253,7 +257,7 @@ def classic_step(
     """
     params = inputs.params
     value, gradient = objective.value_and_gradient(
-        state.image, tiling, params.coefficients, unless=state.stopped
+        state.image, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     gradient /= tf.maximum(mean_magnitude(gradient), CLASSIC_FLOOR)
     is_over = value > params.max_loss
@@ -293,9 +297,9 @@ def guarded_step(
 def _shifted_gradient(
     objective: Objective, state: AscentState, tiling: Tiling, inputs: StepInputs
 ) -> tuple[Tensor, Tensor]:
-    shifted = tf.roll(state.image, inputs.shift, axis=[1, 2])
+    params, shifted = inputs.params, tf.roll(state.image, inputs.shift, axis=[1, 2])
     value, gradient = objective.value_and_gradient(
-        shifted, tiling, inputs.params.coefficients, unless=state.stopped
+        shifted, tiling, params.coefficients, params.guide_weight, state.stopped
     )
     return value, tf.roll(gradient, -inputs.shift, axis=[1, 2])
 

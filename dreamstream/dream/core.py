@@ -7,7 +7,10 @@ The core remembers nothing between pictures but the units of the loss.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
+
+import numpy as np
 
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import (
@@ -20,6 +23,8 @@ from dreamstream.dream.ascent import (
     guarded_step,
     shift_sequence,
 )
+from dreamstream.dream.guide import Guide
+from dreamstream.dream.new_ground import window_at
 from dreamstream.dream.objective import Objective
 from dreamstream.dream.octaves import Octave, OctaveRule, classic_octaves, reinject_octaves
 from dreamstream.dream.parameters import StepParams
@@ -55,6 +60,21 @@ COLD_HEADROOM = Headroom()
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture that alone is dreamed: on each octave a window of one side, in pixels.
+
+    Smaller octaves see more of the surroundings.
+
+    Attributes:
+        centre: Row and column of its middle, as shares of the picture.
+        side: Of the window, in pixels; octaves that are smaller are dreamed whole.
+    """
+
+    centre: tuple[float, float]
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Which octaves of a picture are dreamed, and with which steps.
 
@@ -65,6 +85,7 @@ class Schedule:
         jitter_index: Where in the sequence of shifts each octave begins.
         first_step: Number of the first step in a longer ascent.
         of_steps: Steps of that ascent, over which the gradient's blur grows; None is ``steps``.
+        part: The part of the picture that is dreamed; None is all of it.
     """
 
     sizes: Sequence[Size]
@@ -73,6 +94,7 @@ class Schedule:
     jitter_index: int = 0
     first_step: int = 0
     of_steps: int | None = None
+    part: Part | None = None
 
     def plan(self, is_last: bool) -> StepPlan:
         """Return the steps of an octave."""
@@ -84,10 +106,11 @@ class DreamCore:
     """Dreams pictures with one network.
 
     Args:
-        config: ``model``, ``weights``, ``layers`` (their names), ``tile``, ``octave_rule``,
-            ``seed``, ``jitter``, and device, precision and threads count.
+        config: ``model``, ``weights``, ``layers`` (their names), ``guide``, ``tile``,
+            ``octave_rule``, ``seed``, ``jitter``, and device, precision and threads count.
         extractor: The network; by default the one that the configuration names is loaded.
         rule: What a step does; by default the preset's, the original program's or the guarded one.
+        endless: Whether a film that guides begins again at its end; otherwise its last frame stays.
 
     Attributes:
         extractor: The network.
@@ -95,6 +118,7 @@ class DreamCore:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        SourceError: The guide can't be read.
     """
 
     def __init__(
@@ -102,9 +126,15 @@ class DreamCore:
         config: DreamConfig,
         extractor: FeatureExtractor | None = None,
         rule: StepRule | None = None,
+        *,
+        endless: bool = False,
     ) -> None:
         self.extractor = extractor or load_configured(config)
-        self.objective = Objective(self.extractor, config.tile)
+        self._guide = None
+        if config.guide is not None:
+            self._guide = Guide(config.guide, self.extractor, again=endless)
+        features = None if self._guide is None else self._guide.features
+        self.objective = Objective(self.extractor, config.tile, features)
         self._octave_rule = _OCTAVE_RULES[config.octave_rule]
         shifts = shift_sequence(config.seed, config.jitter)
         self._ascent = Ascent(self.objective, rule or _STEP_RULES[config.is_original], shifts)
@@ -113,6 +143,18 @@ class DreamCore:
     def traces(self) -> int:
         """How often the step has been traced: once, whatever sizes and numbers it was given."""
         return self._ascent.traces
+
+    def go_to(self, time: Fraction) -> None:
+        """Let the guide, where it is a film, guide what is dreamed next by its frame at a time.
+
+        Args:
+            time: Seconds since the dream's first frame.
+
+        Raises:
+            SourceError: It can't be read on.
+        """
+        if self._guide is not None:
+            self._guide.go_to(time)
 
     @property
     def steps_taken(self) -> int:
@@ -135,13 +177,20 @@ class DreamCore:
         """
 
         def ascend(begin: FloatImage, factor: FloatImage, is_last: bool) -> Ascended:
-            return self._ascent.climb(begin, factor, params, schedule.plan(is_last))
+            plan = schedule.plan(is_last)
+            if schedule.part is None:
+                return self._ascent.climb(begin, factor, params, plan)
+            window = window_at(schedule.part.centre, schedule.part.side, begin.shape[:2]).slices
+            part, weights = (np.ascontiguousarray(each[window]) for each in (begin, factor))
+            ascended, image = self._ascent.climb(part, weights, params, plan), begin.copy()
+            image[window] = ascended.image
+            return ascended._replace(image=image)
 
         return list(self._octave_rule(image, weights, schedule.sizes, ascend))
 
     def measure(self, image: FloatImage, params: StepParams) -> float:
         """Return the loss of an (H, W, 3) float32 picture in [-1, 1]."""
-        return self.objective.measure(image[None], params.coefficients)
+        return self.objective.measure(image[None], params.coefficients, float(params.guide_weight))
 
     def dreamable_sizes(self, size: Size, octaves: int, scale: float) -> list[Size]:
         """Return the sizes of a picture's octaves, smallest first, without those too small.

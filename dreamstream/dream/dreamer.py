@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded_octaves
+from dreamstream.dream.fresh_climb import Climbing, FreshClimbs
 from dreamstream.dream.gate import (
     Gate,
     GateKeeper,
@@ -39,7 +41,7 @@ from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, Fr
 from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
 
 FIXED = (
-    *("model", "weights", "octave_rule", "tile", "seed", "jitter"),
+    *("model", "weights", "guide", "octave_rule", "tile", "seed", "jitter"),
     *("flow", "no_cuts", "precision", "device", "threads", "mask"),
 )
 """Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
@@ -90,6 +92,7 @@ class Dreamer:
 
     Raises:
         ModelError: There is no such model, layer or device, or the weights can't be had.
+        SourceError: The guide can't be read.
         ValueError: The configuration names a mask, which only a job reads.
     """
 
@@ -111,7 +114,8 @@ class Dreamer:
         self._starts = Starts(config, self._controller)
         self._analyzer = FrameAnalyzer(config, flow)
         self._warper = ResidualWarper(config)
-        self._turns, self._keeper = OctaveTurns(), GateKeeper()
+        self._turns, self._climbs = OctaveTurns(), FreshClimbs(self._core)
+        self._keeper = GateKeeper()
         self._gate: Gate | None = None
         self._met: tuple[FloatImage, FloatImage] | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
@@ -122,7 +126,7 @@ class Dreamer:
     def _remembering(self) -> tuple[Any, ...]:
         """The parts that remember something between frames."""
         parts = self._starts, self._turns, self._controller, self._core.objective, self._warper
-        return *parts, self._keeper
+        return *parts, self._climbs, self._keeper
 
     def reset(self) -> None:
         """Forget the stream so far: the next frame is a cold start."""
@@ -179,6 +183,17 @@ class Dreamer:
         if any(getattr(before, name) != getattr(config, name) for name in _SIZING):
             self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
             self._sizes = {}
+
+    def go_to(self, time: Fraction) -> None:
+        """Let a guide that is a film guide the next frame by its own at a time.
+
+        Args:
+            time: Seconds since the stream's first frame.
+
+        Raises:
+            SourceError: It can't be read on.
+        """
+        self._core.go_to(time)
 
     def analyse(self, pixels: Pixels, state: AnalysisState | None = None) -> FrameAnalysis:
         """Find out how a frame follows from those before it, which needs none of their dreams.
@@ -265,7 +280,9 @@ class Dreamer:
         self, full: FloatImage, source: FloatImage, warped: WarpedResidual, sizes: list[Size]
     ) -> _Dreamed:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
-        start = self._starts.choose(source, warped, None if self._gate is None else self._gate.open)
+        warped = self._climbs.follow(source, warped, self._climbing(sizes))
+        area = None if self._gate is None else self._gate.open
+        start = self._climbs.work_out(self._starts.choose(source, warped, area))
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
         octaves = self._run(start, [sizes[number] for number in turn.octaves], turn)
         predicted = None if self._measure_losses else self._predicted_loss(start, octaves[-1])
@@ -294,8 +311,20 @@ class Dreamer:
         return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)
 
     def _run(self, start: Start, sizes: Sequence[Size], turn: Turn) -> list[Octave]:
+        image, extra = start.image, start.extra
+        if extra.steps:
+            again = Schedule(sizes[-1:], extra.steps, start.headroom, part=extra.part)
+            weights = extra.share * start.weights
+            image = self._core.run(image, weights, self._params, again)[-1].image
         schedule = Schedule(sizes, start.steps, start.headroom, turn.jitter_index)
-        return self._core.run(start.image, start.weights, self._params, schedule)
+        octaves = self._core.run(image, start.weights, self._params, schedule)
+        return [*octaves[:-1], replace(octaves[-1], steps=octaves[-1].steps + extra.steps)]
+
+    def _climbing(self, sizes: Sequence[Size]) -> Climbing:
+        config = self.config
+        allowed = config.steps > 0 and config.first_steps > 0 and not config.is_original
+        allowed = allowed and not self._controller.comes_near
+        return Climbing(sizes, self._params, config.first_steps, allowed)
 
     def _predicted_loss(self, start: Start, last: Octave) -> float:
         """Return the loss that a frame's last step predicted; NaN where that would say little."""

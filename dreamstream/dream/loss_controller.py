@@ -101,6 +101,11 @@ class LossController:
         self._last, self._gain, self._headroom = map(float, state["ceiling"])
         self._begun = None
 
+    @property
+    def comes_near(self) -> bool:
+        """Whether the ceiling has a say in the next frame."""
+        return self.is_near(self._last)
+
     def is_near(self, loss: float | None) -> bool:
         """Whether a loss is so close to the ceiling that it has a say."""
         return loss is not None and loss >= _NEAR * self.limit
@@ -113,7 +118,7 @@ class LossController:
             decayed: (h, w, 3) float32, the carried residual with all of its decay.
             undecayed: (h, w, 3) float32, the same with none of it.
         """
-        if not self.is_near(self._last):
+        if not self.comes_near:
             return Approach()
         share = self._share(source + undecayed)
         missing = min(max((_AIM - share) / _FAR, 0.0), 1.0)

@@ -1,13 +1,16 @@
 """The loss of a picture and its gradient, tile by tile where the picture is large (TensorFlow)."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from dreamstream.dream.gradient_shaping import Tensor
+from dreamstream.dream.guide_features import MATCHED_FLOATS, GuideFeatures
+from dreamstream.dream.layer_weights import LayerWeights, weighted_sum
 from dreamstream.dream.resampling import Size
 from dreamstream.dream.tiles import (
     automatic_side,
@@ -46,25 +49,38 @@ class Objective:
     """The weighted sum of the layers' mean-square activations.
 
     Each layer adds coefficient x scale x (sum of squares without a 2-cell border) / (number of
-    elements of the whole activation), as in the original program, which knew no scale.
+    elements of the whole activation), as in the original program, which knew no scale.  Of a term
+    that names channels these alone are summed and counted, in units of their whole layer.
 
     Args:
         extractor: The network.
         tile: As :attr:`DreamConfig.tile`.
+        guide: What it sees in a guide; the squares then count as far as they agree with it.
 
     Raises:
         ModelError: Tiles are asked for, and the network sees all of a picture at once.
     """
 
-    def __init__(self, extractor: FeatureExtractor, tile: int | str = "auto") -> None:
-        self._extractor = extractor
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        tile: int | str = "auto",
+        guide: GuideFeatures | None = None,
+    ) -> None:
+        self._extractor, self._guide = extractor, guide
         self.layers = extractor.layers
         scales = extractor.layer_scales
         self.calibrated = scales is not None
         values = [1.0 if scales is None else scales[name] for name in self.layers]
         self._scales = tf.Variable(values, trainable=False, dtype=tf.float32)
-        self._tile, self._footprint = tile, _footprint(extractor, tile)
+        self._tile, self._footprint = tile, _footprint(extractor, tile, guide)
         self._tilings: dict[Size, Tiling] = {}
+        self._weights = LayerWeights(extractor)
+        self.terms = self._weights.terms
+        numbers = tf.TensorSpec([self.terms], tf.float32)
+        self._loss = compiled(
+            self._loss_in, IMAGE, self.signature, numbers, tf.TensorSpec([], tf.float32)
+        )
         self._mean_squares = compiled(self._mean_squares_in, IMAGE, self.signature)
 
     @property
@@ -81,18 +97,26 @@ class Objective:
             self._tilings[size] = self._cut(size)
         return self._tilings[size]
 
-    def measure(self, image: FloatImage, coefficients: FloatImage) -> float:
+    def measure(
+        self, image: FloatImage, coefficients: FloatImage, guide_weight: float = 0.0
+    ) -> float:
         """Compute the loss of a picture.
 
         Args:
             image: (1, H, W, 3) float32 in [-1, 1].
-            coefficients: (layers,) float32.
+            coefficients: (terms,) float32.
+            guide_weight: In [0, 1], how much the guide decides, where there is one.
         """
-        weights = self._scales.numpy() * coefficients
-        return float(np.sum(weights * self._measure_layers(image)))
+        tiling = self.tiling((image.shape[1], image.shape[2]))
+        return float(self._loss(image, tiling, coefficients, np.float32(guide_weight)))
 
     def value_and_gradient(
-        self, image: Tensor, tiling: Tiling, coefficients: Tensor, unless: Tensor = False
+        self,
+        image: Tensor,
+        tiling: Tiling,
+        coefficients: Tensor,
+        guide_weight: Tensor = 0.0,
+        unless: Tensor = False,
     ) -> tuple[Tensor, Tensor]:
         """Compute the loss of a (1, H, W, 3) picture and its gradient, inside a compiled function.
 
@@ -101,20 +125,22 @@ class Objective:
         Args:
             image: float32 in [-1, 1].
             tiling: How a picture of its size is cut.
-            coefficients: (layers,) float32.
+            coefficients: (terms,) float32.
+            guide_weight: Scalar in [0, 1], how much the guide decides, where there is one.
             unless: Scalar bool; where it is true no network runs and all that is returned is 0.
 
         Returns:
             The loss, a float32 scalar; its gradient of the picture's shape.
         """
-        weights, shape = self._scales * coefficients, tf.shape(image)
+        weights = self._weights.of(self._scales, coefficients)
+        shape = tf.shape(image)
         tiles = tiling.tiles[: tf.where(unless, 0, tf.shape(tiling.tiles)[0])]
 
         def add(tile: Tensor, value: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
             crop = _crop(image, tile[0])
             with tf.GradientTape() as tape:
                 tape.watch(crop)
-                part = tf.reduce_sum(weights * self._mean_squares_of(crop, tile, tiling.cells))
+                part = self._part_of_loss(crop, tile, tiling.cells, weights, guide_weight)
             return value + part, gradient + _place(tape.gradient(part, crop), tile[0], shape)
 
         return _for_each(tiles, add, tf.constant(0.0), tf.zeros_like(image))
@@ -148,6 +174,34 @@ class Objective:
         squares: FloatImage = self._mean_squares(image, tiling).numpy()
         return squares
 
+    def _loss_in(
+        self, image: Tensor, tiling: Tiling, coefficients: Tensor, guide_weight: Tensor
+    ) -> Tensor:
+        weights = self._weights.of(self._scales, coefficients)
+
+        def add(tile: Tensor, value: Tensor) -> tuple[Tensor]:
+            crop = _crop(image, tile[0])
+            part = self._part_of_loss(crop, tile, tiling.cells, weights, guide_weight)
+            return (value + part,)
+
+        return _for_each(tiling.tiles, add, tf.constant(0.0))[0]
+
+    def _part_of_loss(
+        self,
+        crop: Tensor,
+        tile: Tensor,
+        cells: Tensor,
+        weights: Sequence[Tensor],
+        guide_weight: Tensor,
+    ) -> Tensor:
+        """Sum up what a tile's own cells add to the loss of the picture."""
+        parts = []
+        for i, activation in enumerate(self._extractor(crop)):
+            own, guide = _own_cells(activation, tile[1 + i]), self._guide
+            squares = tf.square(own) if guide is None else guide.density(i, own, guide_weight)
+            parts.append(weighted_sum(squares, weights[i], cells[i]))
+        return tf.add_n(parts)
+
     def _mean_squares_in(self, image: Tensor, tiling: Tiling) -> Tensor:
         def add(tile: Tensor, squares: Tensor) -> tuple[Tensor]:
             return (squares + self._mean_squares_of(_crop(image, tile[0]), tile, tiling.cells),)
@@ -157,7 +211,8 @@ class Objective:
     def _mean_squares_of(self, crop: Tensor, tile: Tensor, cells: Tensor) -> Tensor:
         """Sum the squares of a tile's own cells, over the elements of the picture's activations."""
         activations = self._extractor(crop)
-        squares = [_square(each, tile[1 + i]) for i, each in enumerate(activations)]
+        own = [_own_cells(each, tile[1 + i]) for i, each in enumerate(activations)]
+        squares = [tf.reduce_sum(tf.square(each)) for each in own]
         channels = tf.constant([each.shape[-1] for each in activations], tf.float32)
         return tf.stack(squares) / (cells * channels)
 
@@ -188,12 +243,14 @@ def compiled(function: Callable[..., Any], *signature: Any) -> Any:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def _footprint(extractor: FeatureExtractor, tile: int | str) -> Footprint | None:
+def _footprint(
+    extractor: FeatureExtractor, tile: int | str, guide: GuideFeatures | None
+) -> Footprint | None:
     """Return the network's receptive fields; None where they are unknown and not asked for."""
     if tile == "off":
         return None
     try:
-        return extractor.footprint()
+        footprint = extractor.footprint()
     except ModelError as error:
         if tile == "auto":
             logger.debug("pictures stay whole: %s", error)
@@ -201,6 +258,10 @@ def _footprint(extractor: FeatureExtractor, tile: int | str) -> Footprint | None
         raise ModelError(
             f"cutting pictures for {extractor.name} failed ({error}): give --tile off"
         ) from error
+    if guide is None:
+        return footprint
+    matched = sum(MATCHED_FLOATS / field.stride**2 for field in footprint.fields)
+    return replace(footprint, floats=footprint.floats + matched)
 
 
 def _for_each(
@@ -230,8 +291,9 @@ def _place(gradient: Tensor, place: Tensor, shape: Tensor) -> Tensor:
     return tf.ensure_shape(tf.pad(gradient, sides), IMAGE.shape)
 
 
-def _square(activation: Tensor, cells: Tensor) -> Tensor:
+def _own_cells(activation: Tensor, cells: Tensor) -> Tensor:
+    """Return the cells of a layer that belong to a tile."""
     top, bottom, left, right = tf.unstack(cells)
     size = [1, bottom - top, right - left, activation.shape[-1]]
     # a strided slice, as Python's brackets make, has a gradient as slow as a convolution's
-    return tf.reduce_sum(tf.square(tf.slice(activation, [0, top, left, 0], size)))
+    return tf.slice(activation, [0, top, left, 0], size)

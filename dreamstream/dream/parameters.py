@@ -20,7 +20,8 @@ class StepParams(NamedTuple):
     all their values.
 
     Attributes:
-        coefficients: (layers,) of the layers' mean-square activations, in the extractor's order.
+        coefficients: (terms,) of the mean-square activations of layers and of channels, in the
+            extractor's order.
         step_size: Scalar, mean absolute change of a pixel, in the range [-1, 1]; with a strength
             over 1 as many times the configuration's.
         sharpest_blur: Scalar, pixels, standard deviation of the gradient's blur at the start of an
@@ -29,6 +30,7 @@ class StepParams(NamedTuple):
         colour_mix: (3, 3), the matrix that scales changes of colour against those of lightness.
         evenness: Scalar in [0, 1], power of the local mean by which the gradient is divided.
         max_loss: Scalar, ceiling of the loss; inf is none.
+        guide_weight: Scalar in [0, 1], how much the guide decides, where there is one.
     """
 
     coefficients: Numbers
@@ -38,6 +40,7 @@ class StepParams(NamedTuple):
     colour_mix: Numbers
     evenness: Numbers
     max_loss: Numbers
+    guide_weight: Numbers
 
 
 def step_params(config: DreamConfig) -> StepParams:
@@ -51,6 +54,7 @@ def step_params(config: DreamConfig) -> StepParams:
         colour_mix=colour_mix(config.chroma),
         evenness=_scalar(config.evenness),
         max_loss=_scalar(config.loss_limit),
+        guide_weight=_scalar(config.guide_weight),
     )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.core import COLD_HEADROOM, Headroom
+from dreamstream.dream.extra_steps import ExtraSteps, extra_steps
 from dreamstream.dream.loss_controller import LossController
 from dreamstream.dream.step_weights import disocclusion_weight, step_weights, strength_gain
 from dreamstream.frames import FloatImage
@@ -43,6 +44,7 @@ class Start:
         cold: Whether nothing was warped to the frame.
         near: Whether the ceiling is what bounds it.
         in_turn: Whether smaller octaves take turns.
+        extra: Steps that the last octave takes before.
     """
 
     image: FloatImage
@@ -52,6 +54,7 @@ class Start:
     cold: bool = False
     near: bool = False
     in_turn: bool = False
+    extra: ExtraSteps = ExtraSteps()
 
 
 class Starts:
@@ -132,15 +135,18 @@ class Starts:
             residual = residual + np.float32(approach.kept) * (warped.undecayed - residual)
         if approach.settled:
             return self._settled(source + residual, warped.confidence, approach.headroom)
-        gain, steps = approach.step, self.steps_at_ceiling
+        confidence, flow = warped.confidence, warped.backward_flow
+        gain, steps, extra = approach.step, self.steps_at_ceiling, ExtraSteps()
         if gain is None:
             gain, steps = strength_gain(self.strength, self._held), self.config.steps
-        confidence, flow = warped.confidence, warped.backward_flow
+            extra = extra_steps(0 if self.config.is_original else steps, confidence, flow)
         weights = step_weights(residual, confidence, flow, self.config.blend, gain, area)
+        weights = extra.shortened(weights)
         near = approach.step is not None
         in_turn = not near and float(np.mean(1 - confidence)) < MUCH_NEW
         start = source + residual
-        return Start(start, weights, steps, approach.headroom, near=near, in_turn=in_turn)
+        headroom = approach.headroom
+        return Start(start, weights, steps, headroom, near=near, in_turn=in_turn, extra=extra)
 
     @property
     def steps_at_ceiling(self) -> int:

@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dreamstream._version import __version__
 from dreamstream.config import ControlConfig, DreamConfig, MediaConfig
 from dreamstream.config.mask_rules import FILE, parse_mask
+from dreamstream.config.version import __version__
 from dreamstream.errors import SourceError
 from dreamstream.frames import StreamInfo
 from dreamstream.models.device import describe_hardware
@@ -53,7 +53,8 @@ def fingerprint_of(
     """
     controls = controls or ControlConfig()
     settings = dict([*_settings(dream), *_settings(media), *_settings(controls)])
-    for flag, path in (("--weights", dream.weights), ("--sound", controls.sound)):
+    files = {"--weights": dream.weights, "--guide": dream.guide, "--sound": controls.sound}
+    for flag, path in files.items():
         if path is not None:
             settings[flag] = _content_at(path)
     if dream.mask is not None:

@@ -16,6 +16,7 @@ class Action(Enum):
     WEAKER = auto()
     STRONGER = auto()
     LAYER = auto()
+    GUIDE = auto()
     FULL_SCREEN = auto()
     MIRROR = auto()
     OVERLAY = auto()
@@ -45,6 +46,7 @@ KEYS = (
     Key("r", "r", Action.RECORD, "record, and stop recording"),
     Key("p", "p", Action.PRESET, "next preset"),
     Key("123456789", "1-9", Action.LAYER, "dream a single layer"),
+    Key("g", "g", Action.GUIDE, "the guide on and off"),
     Key("[", "[", Action.WEAKER, "dream weaker"),
     Key("]", "]", Action.STRONGER, "dream stronger"),
     Key("m", "m", Action.MIRROR, "mirror"),

@@ -41,4 +41,6 @@ def yield_to_the_picture() -> None:
     On Linux alone a thread has a niceness of its own, which the threads that it starts inherit.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        nice = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))  # it may not take less
+        os.setpriority(os.PRIO_PROCESS, thread, nice)

@@ -45,6 +45,18 @@ def single_layer(config: DreamConfig, number: int) -> DreamConfig | None:
     return dataclasses.replace(config, layers={layers[number - 1]: 1.0})
 
 
+def toggled_guide(config: DreamConfig, weight: float) -> DreamConfig | None:
+    """Return the look without its guide, or with it again; None where there is none.
+
+    Args:
+        config: The look so far.
+        weight: How much the guide decides where it is brought back; 0 is in full.
+    """
+    if config.guide is None:
+        return None
+    return config.changed(guide_weight=0.0 if config.guide_weight else weight or 1.0)
+
+
 def name_look(config: DreamConfig) -> str:
     """Name a look by its preset, or by its layers where they are not the preset's."""
     if config.layers == PRESETS[config.preset].look(config.model).layers:

@@ -3,7 +3,9 @@
 import contextlib
 import dataclasses
 import math
+import time
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import guarded_step
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
+from dreamstream.dream.dreamer import require_changeable
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
 from dreamstream.dream.resampling import Size, fit_size, octave_sizes, shrink
@@ -77,10 +80,24 @@ class LiveModel:
         self.config = config
         # shifted pictures have another loss, and the shown one's is wanted
         unshifted = dataclasses.replace(config, jitter=0)
-        self._core = DreamCore(unshifted, extractor, guarded_step)
+        self._core = DreamCore(unshifted, extractor, guarded_step, endless=True)
         self._params = step_params(config.changed(strength=1.0))  # which each look is told
         self._target = target_strength(config)
-        self._looks = 0
+        self._looks, self._begun = 0, time.monotonic()
+
+    def change(self, config: DreamConfig) -> None:
+        """Dream otherwise from the next look on; nothing is traced again.
+
+        Args:
+            config: It differs in numbers alone; see :func:`dreamstream.dream.dreamer.FIXED`.
+
+        Raises:
+            ValueError: It differs in what a loaded network keeps for its life.
+        """
+        require_changeable(self.config, config)
+        self.config = config
+        self._params = step_params(config.changed(strength=1.0))  # which each look is told
+        self._target = target_strength(config)
 
     def retune(self, settings: Mapping[str, Any]) -> None:
         """Dream with other settings from the next look on; nothing is traced again.
@@ -130,6 +147,7 @@ class LiveModel:
         if not self._core.objective.calibrated:
             self._core.objective.calibrate(resample(to_model_range(snapshot.source), size))
         self._looks += 1
+        self._core.go_to(Fraction(round((time.monotonic() - self._begun) * 1000), 1000))
         weights = self._weights(snapshot, size, strength)
         if self._is_coarse_turn(size):
             loss = self._measure(shown)

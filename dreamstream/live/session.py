@@ -168,7 +168,7 @@ def live_program(run: LiveRun) -> Program | None:
     program = lay_out(curves, timeline, dream, sound)
     program.check()
     try:
-        dream.changed(**program.settings(0.0))
+        dream.changed(**program.dream_settings(0.0))
     except FieldError as error:
         raise UsageError(f"--schedule {error}", "schedule") from error
     return program

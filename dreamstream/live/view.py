@@ -19,7 +19,13 @@ from dreamstream.live.capture import CaptureThread, Device, Watchdog, gone, neve
 from dreamstream.live.engine import LiveEngine, LiveFrame
 from dreamstream.live.keys import Action, action_of, help_lines
 from dreamstream.live.ledger import Ledger
-from dreamstream.live.looks import name_look, next_preset, next_strength, single_layer
+from dreamstream.live.looks import (
+    name_look,
+    next_preset,
+    next_strength,
+    single_layer,
+    toggled_guide,
+)
 from dreamstream.live.meter import Meter
 from dreamstream.live.outputs import Outputs
 from dreamstream.live.overlay import Readout, draw_figures, draw_help, draw_notice
@@ -82,6 +88,7 @@ class LiveView:
         duration: Fraction | None = None,
     ) -> None:
         self._parts, self._config, self._duration = parts, config, duration
+        self._guide_weight = config.guide_weight
         self.frames = 0
         self._recorder = recorder
         self._ending: Recorder | None = None
@@ -106,6 +113,7 @@ class LiveView:
             Action.WEAKER: self._dream_weaker,
             Action.STRONGER: self._dream_stronger,
             Action.LAYER: self._take_layer,
+            Action.GUIDE: self._toggle_guide,
             Action.FULL_SCREEN: self._toggle_full_screen,
             Action.MIRROR: self._mirror,
             Action.OVERLAY: self._toggle_figures,
@@ -318,6 +326,14 @@ class LiveView:
             self._say(f"{self._config.model} has no layer {code} worth a try")
         else:
             self._change(config)
+
+    def _toggle_guide(self, _code: str) -> None:
+        config = toggled_guide(self._config, self._guide_weight)
+        if config is None:
+            self._say("there is no guide; --guide FILE gives one")
+        else:
+            self._change(config)
+            self._say("guided" if config.guide_weight else "not guided")
 
     def _change(self, config: DreamConfig) -> None:
         self._config = config

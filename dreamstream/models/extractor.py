@@ -6,11 +6,12 @@ Keras is imported where it is used: the bundled network does without.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dreamstream.config import DreamConfig
+from dreamstream.config import DreamConfig, LayerTerm
+from dreamstream.errors import UnknownNameError
 from dreamstream.models import dreamnet
 from dreamstream.models.catalog import ModelEntry, find_model, format_table
 from dreamstream.models.compile import Program, make_program
@@ -37,12 +38,17 @@ class FeatureExtractor:
 
     Attributes:
         name: The network's name in the catalog.
-        layers: The chosen layers' canonical names, one for each that was asked for, in that order.
+        layers: The chosen layers' canonical names, each once, in the order of the terms.
         model: Of (batch, height, width, 3) float32 RGB in [-1, 1], with one output per entry of
             ``layers``; nothing in it is trainable.
         layer_scales: Canonical name to the number that brings the layer's mean-square activation
             to the unit of the loss; None where the caller must measure it on the first frame.
         engine: How it computes.
+        terms: What was asked for, in that order, by the layers' canonical names; by default the
+            layers as a whole.
+
+    Raises:
+        UnknownNameError: A layer has no such channel.
     """
 
     name: str
@@ -50,12 +56,15 @@ class FeatureExtractor:
     model: keras.Model | PlainDreamnet
     layer_scales: Mapping[str, float] | None
     engine: Engine = Engine()
+    terms: tuple[LayerTerm, ...] = ()
     _graph: Graph = field(init=False, repr=False)
     _program: Program = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         graph = _graph_of(self.model)
         object.__setattr__(self, "_graph", graph)
+        object.__setattr__(self, "terms", self.terms or tuple(map(LayerTerm, self.layers)))
+        self._require_channels()
         object.__setattr__(self, "_program", make_program(graph, self.engine))
 
     def __call__(self, image: Any) -> tuple[Any, ...]:
@@ -68,6 +77,11 @@ class FeatureExtractor:
             One (1, h, w, channels) float32 tensor per entry of ``layers``, in that order.
         """
         return tuple(self._program(image))
+
+    def channels(self) -> dict[str, int]:
+        """Return how many channels each of the chosen layers has."""
+        shapes = self._graph.output_shapes((LISTING_SIDE, LISTING_SIDE, 3))
+        return {layer: shape[2] for layer, shape in zip(self.layers, shapes, strict=True)}
 
     def footprint(self) -> Footprint:
         """Return what the chosen layers see of a picture, and how much is computed for them.
@@ -93,6 +107,18 @@ class FeatureExtractor:
             return dict.fromkeys(self.layers, (0, 0))
         return {layer: shape[:2] for layer, shape in zip(self.layers, shapes, strict=True)}
 
+    def _require_channels(self) -> None:
+        """Raise where a term names a channel that its layer lacks."""
+        named = [term for term in self.terms if term.channels is not None]
+        counts = self.channels() if named else {}
+        for term in named:
+            count = counts[term.layer]
+            if term.channels is not None and term.channels[1] >= count:
+                raise UnknownNameError(
+                    f"layers: {self.name} has no {term}: the channels of {term.layer} are 0 to "
+                    f"{count - 1}; --list-channels {term.layer} FILE.png draws them"
+                )
+
 
 def load_configured(config: DreamConfig) -> FeatureExtractor:
     """Load the network that a configuration names, on its device.
@@ -117,7 +143,7 @@ def load_model(
 
     Args:
         name: A name in the catalog.
-        layers: Layers to read, by canonical name or by depth word.
+        layers: Layers to read, by canonical name or by depth word, or channels of theirs.
         weights: A file of weights to load; by default the network's own, fetched if need be.
         engine: How it computes; by default in float32, on whatever TensorFlow chooses.
 
@@ -127,15 +153,20 @@ def load_model(
     Raises:
         UnknownNameError: The network or a layer is unknown; the message lists what there is.
         ModelError: The weights can't be fetched or don't fit.
-        ValueError: No layer is given.
+        ValueError: No layer is given, or a name is none of a layer or channel.
     """
     entry = find_model(name)
-    chosen = tuple(entry.resolve(word) for word in layers)
+    terms = tuple(_canonical(entry, LayerTerm.parse(word)) for word in layers)
+    chosen = tuple(dict.fromkeys(term.layer for term in terms))
     if not chosen:
         raise ValueError("layers: none given; a model is cut at the deepest of some")
     build = _build_application if entry.application else _build_dreamnet
     model, scales = build(entry, chosen, weights), _layer_scales(entry, chosen, weights)
-    return FeatureExtractor(name, chosen, model, scales, engine or Engine())
+    return FeatureExtractor(name, chosen, model, scales, engine or Engine(), terms)
+
+
+def _canonical(entry: ModelEntry, term: LayerTerm) -> LayerTerm:
+    return replace(term, layer=entry.resolve(term.layer))
 
 
 def list_layers_text(name: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dreamstream.config import MediaConfig
 from dreamstream.config.mask_rules import FILE, parse_mask
+from dreamstream.dream.guide_film import require_guide
 from dreamstream.errors import UsageError
 from dreamstream.frames import NUMBER, StreamInfo
 from dreamstream.rendering.job import Job, flag_of
@@ -12,6 +13,7 @@ from dreamstream.rendering.looped import require_closing
 from dreamstream.rendering.resume import require_resumable
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, holds_many
 from dreamstream.sinks.alpha import require_alpha_target
+from dreamstream.sinks.images import PICTURE_SUFFIXES
 from dreamstream.sinks.pipe import STDOUT
 from dreamstream.sinks.video import VIDEO_SUFFIXES
 
@@ -26,8 +28,10 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
 
     Raises:
         UsageError: They do.
+        SourceError: The guide can't be read.
     """
     media = job.media
+    require_own_guide(job.dream.guide, output)
     if media.resume:
         require_resumable(job.source, output, info)
     if job.preview is not None and Path(str(output)).suffix.lower() in VIDEO_SUFFIXES:
@@ -53,7 +57,21 @@ def require_fit(job: Job, output: str | None, info: StreamInfo) -> None:
     if job.dream.mask is None:
         _require_unmasked(job)
     _require_own_output(job.dream.mask, output)
-    require_own_stats(media.stats, [output, info.path, job.source])
+    require_own_stats(media.stats, [output, info.path, job.source, job.dream.guide])
+
+
+def require_own_guide(guide: Path | None, output: str | None) -> None:
+    """Raise where the guide can't be read, or would be replaced: before anything is opened.
+
+    Raises:
+        SourceError: It can't be read, or holds no forms.
+        UsageError: It is the output.
+    """
+    if guide is None:
+        return
+    require_guide(guide)
+    if output is not None and Path(output).resolve() == guide.resolve():
+        raise UsageError(f"--guide: {guide} is the output; give another OUTPUT", "guide")
 
 
 def _require_unmasked(job: Job) -> None:
@@ -115,3 +133,18 @@ def _require_clip(job: Job, output: str | None, info: StreamInfo) -> None:
         raise UsageError(
             "--frames: is for films; --duration sets the length of a picture's clip", "frames"
         )
+
+
+def require_sheet(output: str | None) -> Path:
+    """Return the path of a sheet.
+
+    Raises:
+        UsageError: It is not a single picture.
+    """
+    path = Path(output or "")
+    if path.suffix.lower() not in PICTURE_SUFFIXES or NUMBER.search(path.name):
+        raise UsageError(
+            f"--list-channels: draws one picture, not {output or 'nothing'}; give a file such as "
+            "channels.png"
+        )
+    return path

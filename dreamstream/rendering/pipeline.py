@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from typing import Protocol, runtime_checkable
 
@@ -46,6 +47,15 @@ class FrameDreamer(Protocol):
 
     def dream(self, pixels: Pixels, analysis: FrameAnalysis | None = None) -> Pixels:
         """Return the dream of an (H, W, 3) uint8 frame, of the same shape."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A dreamer for which the time of a frame counts."""
+
+    def go_to(self, time: Fraction) -> None:
+        """Be told the next frame's time, in seconds since the stream's first one."""
         ...
 
 

@@ -27,11 +27,12 @@ from dreamstream.rendering.pipeline import (
     FrameDreamer,
     Resumable,
     StepCounting,
+    Timed,
     dream_frames,
 )
 from dreamstream.rendering.resume import describe_left, is_whole, open_journal, restore
 from dreamstream.rendering.schedule_plot import draw_plan
-from dreamstream.rendering.scheduling import Pilot, make_plan, with_schedules
+from dreamstream.rendering.scheduling import Changeable, Pilot, Plan, make_plan, with_schedules
 from dreamstream.rendering.side_by_side import compared_info
 from dreamstream.rendering.stats import StatsFile
 from dreamstream.rendering.still_clip import becomes_clip, clip_options, hold
@@ -81,9 +82,17 @@ class Renderer:
         self._dreamers = Dreamers(verbose=verbose)
         self._taken: dict[Path, str] = {}
 
-    def render(self, job: Job, *, cancel: threading.Event | None = None) -> "Rendering":
-        """Start to render a job; see :func:`render`."""
-        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event())
+    def render(
+        self, job: Job, *, cancel: threading.Event | None = None, tap: Sink | None = None
+    ) -> "Rendering":
+        """Start to render a job; see :func:`render`.
+
+        Args:
+            job: What to dream.
+            cancel: See :func:`render`.
+            tap: Another place for the frames, such as a view of the latest; it is not closed.
+        """
+        return Rendering(job, self._dreamers, self._taken, cancel or threading.Event(), tap)
 
 
 class Rendering:
@@ -94,6 +103,7 @@ class Rendering:
         dreamers: Lends what dreams it.
         taken: The inputs of earlier jobs by the names of their outputs in folders.
         cancel: Once it is set, the rendering ends after the frame in the making.
+        tap: Another place for the frames; it is not closed.
 
     Attributes:
         output: The output's name; None is a window.
@@ -106,9 +116,14 @@ class Rendering:
     """
 
     def __init__(
-        self, job: Job, dreamers: Dreamers, taken: dict[Path, str], cancel: threading.Event
+        self,
+        job: Job,
+        dreamers: Dreamers,
+        taken: dict[Path, str],
+        cancel: threading.Event,
+        tap: Sink | None = None,
     ) -> None:
-        self._job = with_schedules(job)
+        self._job, self._tap = with_schedules(job), tap
         self._dreamers, self._taken, self._cancel = dreamers, taken, cancel
         self.output: str | None = None
         self.frames: int | None = None
@@ -197,8 +212,8 @@ class Rendering:
             restore(dreamer, journal.dreamer, str(output))
         if isinstance(dreamer, StepCounting):
             self._counter, self._steps_before = dreamer, dreamer.steps_taken
-        pilot = None if plan is None else stack.enter_context(Pilot(plan, film, job.dream))
-        steer = None if pilot is None else pilot.steer
+        steer = _steering(stack, job, film, plan)
+        sink = sink if self._tap is None else TeeSink((sink, self._tap))
         records = _begun(job, source, dreamer, sink, journal, steer)
         stack.enter_context(closing(records))  # before the source, from which is read ahead
         records = _noted(records, stats)
@@ -229,6 +244,24 @@ class Rendering:
     def _require_wanted(self, when: str) -> None:
         if self._cancel.is_set():
             raise RenderCancelled(f"rendering {self._job.source} was cancelled {when}")
+
+
+def _steering(
+    stack: ExitStack, job: Job, film: FrameDreamer, plan: Plan | None
+) -> Callable[[Frame], None]:
+    """Return what a film's dreamer, masked or not, is told of each frame before it is dreamed."""
+    since = job.preview or Fraction(0)
+    pilot = None
+    if plan is not None and isinstance(film, Changeable):
+        pilot = stack.enter_context(Pilot(plan, film))
+
+    def steer(frame: Frame) -> None:
+        if isinstance(film, Timed):
+            film.go_to(since + frame.time)
+        if pilot is not None:
+            pilot.steer(frame)
+
+    return steer
 
 
 def _begun(

@@ -20,9 +20,9 @@ from dreamstream.controls.program import Program, read_schedules, with_scheduled
 from dreamstream.controls.sound import SoundTrack
 from dreamstream.controls.timeline import Timeline
 from dreamstream.errors import FieldError, UsageError
-from dreamstream.frames import Frame
+from dreamstream.frames import Frame, StreamInfo
 from dreamstream.rendering.job import Job
-from dreamstream.sources import Source, ThinnedSource
+from dreamstream.sources import HeldSource, Source, ThinnedSource, open_source
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,12 +94,14 @@ def make_plan(job: Job, source: Source, *, drawn: bool = False) -> Plan | None:
     curves = read_schedules(job.controls.schedule)
     if not curves:
         return None
+    _require_frames_of_their_own(job, source, curves[0].name)
     info = source.unthinned if isinstance(source, ThinnedSource) else source.info
     bpm, offset = job.controls.bpm, job.preview or Fraction(0)
-    timeline = timeline_of(job.dream, info, bpm, whole=job.preview is None)
+    timeline = timeline_of(job.dream, _whole(job, info), bpm)
     wanted = sound_range(job.controls.sound, info, offset)
     sound = read_sound_for(curves, wanted, bpm, why_no_sound(job.source, info), drawn=drawn)
     program = lay_out(curves, timeline, job.dream, sound)
+    _require_possible(program, job.dream)
     for name, share in program.check().items():
         _LOG.warning(
             "--schedule %s: in %.0f %% of the frames it leaves its range, and is held to it",
@@ -108,26 +110,44 @@ def make_plan(job: Job, source: Source, *, drawn: bool = False) -> Plan | None:
     return Plan(program, timeline, sound, offset)
 
 
+def _require_frames_of_their_own(job: Job, source: Source, name: str) -> None:
+    """Refuse a picture that unfolds into its dream: its frames lie on one way there and back."""
+    if isinstance(source, HeldSource) and source.info.frames is not None and not job.media.moves:
+        raise UsageError(
+            f"--schedule {name}: a picture's dream unfolds at its own pace; give --zoom, --rotate "
+            "or --drift, or a film",
+            "schedule",
+        )
+
+
+def _whole(job: Job, info: StreamInfo) -> StreamInfo:
+    """Return what is known of a whole film of which a single frame is previewed."""
+    if job.preview is None:
+        return info
+    if info.path is None:
+        return replace(info, frames=None)
+    with open_source(job.source) as whole:
+        return whole.info
+
+
+def _require_possible(program: Program, dream: DreamConfig) -> None:
+    """Raise a UsageError where a look can't have what is scheduled, as the original program."""
+    try:
+        dream.changed(**program.dream_settings(0.0))
+    except FieldError as error:
+        raise UsageError(f"--schedule {error}", "schedule") from error
+
+
 class Pilot(AbstractContextManager["Pilot"]):
     """Changes a dreamer's settings before each frame, and in the end changes them back.
 
     Args:
         plan: What it follows.
         dreamer: What it changes.
-        config: The dreamer's own settings.
-
-    Raises:
-        UsageError: The dreamer can't change what is scheduled.
     """
 
-    def __init__(self, plan: Plan, dreamer: Any, config: DreamConfig) -> None:
-        if not isinstance(dreamer, Changeable):
-            raise UsageError(
-                f"--schedule {plan.program.names[0]}: a picture's dream grows by itself, at its "
-                "own pace; give --zoom, --rotate or --drift, or a film",
-                "schedule",
-            )
-        self._plan, self._dreamer, self._config = plan, dreamer, config
+    def __init__(self, plan: Plan, dreamer: Changeable) -> None:
+        self._plan, self._dreamer = plan, dreamer
         self._steer(Fraction(0))  # before frames are read ahead, and compared if they are carried
 
     def steer(self, frame: Frame) -> None:

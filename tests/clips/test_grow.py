@@ -93,7 +93,7 @@ def test_the_turn_is_as_strong_as_a_still_and_raises_the_loss_as_much() -> None:
     grower = make_grower()
     for _ in range(FRAMES // 2 + 1):
         grower.dream(PHOTO)
-    still = Dreamer(grower._config, small_extractor(), measure_losses=True)
+    still = Dreamer(grower.config, small_extractor(), measure_losses=True)
     still.dream(PHOTO)
     assert grower.report.residual_rms == pytest.approx(still.report.residual_rms, rel=0.2)
     assert grower.report.loss == pytest.approx(still.report.loss, rel=0.2)

@@ -142,6 +142,28 @@ def test_the_ceiling_holds_where_it_is_scheduled() -> None:
         assert (report.loss or 0) <= ceiling * 1.0001
 
 
+def test_a_dreamer_goes_on_with_a_schedule_to_the_bit() -> None:
+    texts = {"strength": "0:(0.5), 20:(1.8)", "layers.deep": "0:(0), 20:(1)", "chroma": "t/30"}
+    config = with_scheduled_layers(DreamConfig(**QUICK), texts)
+    program = lay_out(read_schedules(texts), LINE, config, None)
+
+    def go_on(dreamer: Dreamer, begin: int, end: int) -> list[Pixels]:
+        made = []
+        for index in range(begin, end):
+            dreamer.change(**program.settings(index / 25))
+            made.append(dreamer.dream(PAN[index]))
+        return made
+
+    whole = go_on(Dreamer(config, small_extractor(layers=LAYERS)), 0, 12)
+    broken = Dreamer(config, small_extractor(layers=LAYERS))
+    go_on(broken, 0, 7)
+    state, other = broken.state(), Dreamer(config, small_extractor(layers=LAYERS))
+    other.restore(state)
+    other.change(**program.settings(0.0))  # as a pilot does before the first frame
+    for one, same in zip(go_on(other, 7, 12), whole[7:], strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
 def test_a_tunnel_takes_its_motion_and_its_dream_from_each_frame() -> None:
     config = DreamConfig(layers={"shallow": 1.0}, octaves=1, steps=0, first_steps=2)
     zoomer = Zoomer(config, small_extractor(layers=("shallow",)), motion=AffineMotion(), frames=9)

@@ -1,6 +1,7 @@
 """All schedules together: settings, ranges, names, fades."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,7 +81,17 @@ def test_every_range_is_one_that_the_configuration_takes() -> None:
         if name.startswith("layers.") or control.moves or not hasattr(CONFIG, name):
             continue
         for value in (control.range.least, control.range.most):
-            CONFIG.changed(**{name: value})
+            settings: dict[str, float] = {}
+            control.put(settings, name, value, CONFIG)
+            CONFIG.changed(**settings)
+
+
+def test_a_guide_decides_as_much_as_is_scheduled_and_must_be_there() -> None:
+    guided, texts = DreamConfig(guide=Path("guide.png")), {"guide": "0:(0), 4s:(1)"}
+    assert program(texts, guided).settings(1) == pytest.approx({"guide_weight": 0.25})
+    assert program(texts, guided).originals() == {"guide_weight": 1.0}
+    with pytest.raises(UsageError, match=r"^--schedule guide: .*--guide FILE"):
+        with_scheduled_layers(CONFIG, texts)
 
 
 def test_what_was_before_can_be_told() -> None:

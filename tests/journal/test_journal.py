@@ -532,7 +532,9 @@ def test_differences_are_named_three_at_the_most(info: StreamInfo) -> None:
     assert differences(before, one) == "--crf was None and is 20"
     many = fingerprint_of(DreamConfig(preset="brush", steps=9), MediaConfig(crf=20), info)
     text = differences(before, many)
-    assert text.startswith("--preset was menagerie and is brush, --layers was animals=1.0 and is ")
+    assert text.startswith(
+        "--preset was menagerie and is brush, --layers was animals=1.0,places=1.0 and is "
+    )
     assert text.endswith(" more")
 
 

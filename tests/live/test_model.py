@@ -136,3 +136,20 @@ def test_a_picture_too_small_for_the_layers_passes(extractor: FeatureExtractor) 
 def _soft() -> Pixels:
     """A picture with little contrast, so that nothing is clipped."""
     return np.asarray(96 + textured(0, HEIGHT, WIDTH) // 4, np.uint8)
+
+
+def test_it_takes_other_settings_from_look_to_look() -> None:
+    network = LiveModel(
+        DreamConfig(layers={"shallow": 1.0, "deep": 1.0}, max_loss=None, octaves=1, steps=1),
+        small_extractor(layers=("shallow", "deep")),
+    )
+    pixels = textured(0, HEIGHT, WIDTH)
+    first = network.look(snapshot(pixels), RUNG, 1.0)
+    network.retune({"layers": {"shallow": 1.0, "deep": 3.0}, "step_size": 0.02, "chroma": 0.0})
+    second = network.look(snapshot(pixels), RUNG, 1.0)
+    assert np.abs(second.change).mean() > 1.5 * np.abs(first.change).mean()
+    assert np.ptp(second.change, axis=-1).max() < 1e-5, "lightness alone"
+    assert (second.loss or 0) > (first.loss or 0)
+    network.retune({"layers": {"others": 2.0}, "chroma": 1.0})
+    assert network.config.chroma == 1.0
+    assert network.config.layers == {"shallow": 1.0, "deep": 3.0}

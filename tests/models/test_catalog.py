@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dreamstream.errors import ModelError
+from dreamstream.models import dreamnet
 from dreamstream.models.catalog import (
     DEPTHS,
     MODELS,
@@ -30,8 +31,8 @@ def test_every_layer_of_the_catalog_says_what_it_shows(entry: ModelEntry) -> Non
     assert all(entry.shows(layer) for layer in entry.layers)
 
 
-def test_the_bundled_networks_layers_are_the_depth_words() -> None:
-    assert [find_model("dreamnet").resolve(word) for word in DEPTHS] == list(DEPTHS)
+def test_the_depth_words_are_all_of_the_bundled_networks_layers() -> None:
+    assert [find_model("dreamnet").resolve(word) for word in DEPTHS] == list(dreamnet.LAYERS)
 
 
 def test_only_inception_v3_keeps_the_original_programs_units() -> None:

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from dreamstream._libraries import cv2
+from dreamstream.config import LayerTerm
 from dreamstream.errors import ModelError
 from dreamstream.frames import to_model_range
 from dreamstream.models import dreamnet
@@ -146,10 +147,11 @@ def test_activations_come_in_the_order_asked_for_words_resolved(picture: tf.Tens
     np.testing.assert_allclose(textures, every[0], rtol=1e-4, atol=1e-5)
 
 
-def test_a_layer_asked_for_twice_comes_twice(inception_v3_weights: Path) -> None:
+def test_a_layer_asked_for_twice_is_computed_once(inception_v3_weights: Path) -> None:
     extractor = load_model("inception_v3", ["animals", "mixed4"], inception_v3_weights)
-    assert extractor.layers == ("mixed4", "mixed4")
-    assert len(extractor(tf.zeros((1, 96, 96, 3)))) == 2
+    assert extractor.layers == ("mixed4",)
+    assert extractor.terms == (LayerTerm("mixed4"), LayerTerm("mixed4"))
+    assert len(extractor(tf.zeros((1, 96, 96, 3)))) == 1
 
 
 def test_a_single_layer_comes_as_one_activation(picture: tf.Tensor) -> None:

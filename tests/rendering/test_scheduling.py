@@ -88,7 +88,7 @@ def dreamed(job: Job) -> Painter:
     return PAINTERS[-1]
 
 
-def job_of(source: Path, output: Path, media: MediaConfig | None = None, **schedule: str) -> Job:
+def job_of(source: Path, output: Path, media: Any = None, **schedule: str) -> Job:
     controls = ControlConfig(
         schedule={name.replace("__", "."): text for name, text in schedule.items()}
     )
@@ -162,6 +162,16 @@ def test_a_tunnel_follows_its_schedule(tmp_path: Path) -> None:
     assert {one["drift_x"] for one in painter.seen} == {2.0}
 
 
+def test_a_preview_knows_the_whole_films_length(music: Path, tmp_path: Path) -> None:
+    job = Job(
+        source=str(music),
+        output=str(tmp_path / "look.png"),
+        preview=Fraction(2),
+        controls=ControlConfig(schedule={"strength": "t/max_f"}),
+    )
+    assert dreamed(job).seen[0]["strength"] == pytest.approx(50 / 99)
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 NO_SOUND = {"strength": "0:(0.4+0.6*bass)"}
@@ -181,6 +191,23 @@ def test_what_does_not_fit_is_refused_before_anything_is_dreamed(
     with pytest.raises(UsageError) as raised:
         dreamed(job_of(clip, tmp_path / "out.mkv", **schedule))
     assert said in str(raised.value)
+    assert not any(tmp_path.glob("out*"))
+
+
+def test_a_picture_that_unfolds_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    picture = tmp_path / "photo.png"
+    cv2.imwrite(str(picture), clips.pictures(1, 32, 48)[0])
+    with pytest.raises(UsageError, match=r"--schedule strength: .*give --zoom"):
+        dreamed(job_of(picture, tmp_path / "out.mkv", strength="1"))
+    assert not any(tmp_path.glob("out*"))
+
+
+def test_the_original_program_has_no_shape_to_schedule(clip: Path, tmp_path: Path) -> None:
+    controls = ControlConfig(schedule={"smoothing": "1"})
+    dream = DreamConfig(preset="classic")
+    job = Job(source=str(clip), output=str(tmp_path / "out.mkv"), dream=dream, controls=controls)
+    with pytest.raises(UsageError, match=r"--schedule smoothing: the preset classic"):
+        dreamed(job)
     assert not any(tmp_path.glob("out*"))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.dream.ascent import Ascent, StepRule
+from dreamstream.dream.guide_features import GuideFeatures
 from dreamstream.dream.objective import Objective
 from dreamstream.models.extractor import FeatureExtractor
 
@@ -13,10 +14,12 @@ _OBJECTIVES: dict[tuple[FeatureExtractor, int | str], Objective] = {}
 _STEPS: dict[tuple[Objective, StepRule], Any] = {}
 
 
-def shared_objective(extractor: FeatureExtractor, tile: int | str = "auto") -> Objective:
-    """Return one objective for a network; one that streams calibrate remembers, and is new."""
-    if extractor.layer_scales is None:
-        return Objective(extractor, tile)
+def shared_objective(
+    extractor: FeatureExtractor, tile: int | str = "auto", guide: GuideFeatures | None = None
+) -> Objective:
+    """Return one objective for a network; one that remembers a stream or a guide is new."""
+    if extractor.layer_scales is None or guide is not None:
+        return Objective(extractor, tile, guide)
     if (extractor, tile) not in _OBJECTIVES:
         _OBJECTIVES[extractor, tile] = Objective(extractor, tile)
     return _OBJECTIVES[extractor, tile]
