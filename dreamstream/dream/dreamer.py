@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.config import DreamConfig
+from dreamstream.dream.changeable import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import faded_octaves
@@ -33,19 +34,13 @@ from dreamstream.dream.pixels import check_pixels, log_dropped, shrunk_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import Start, Starts
+from dreamstream.dream.turning import Met, turned
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.temporal.cuts import Change
 from dreamstream.temporal.flow import Flow
 from dreamstream.temporal.frame_analysis import AnalysisState, FrameAnalysis, FrameAnalyzer
 from dreamstream.temporal.residual_warp import ResidualWarper, WarpedResidual
-
-FIXED = (
-    *("model", "weights", "guide", "octave_rule", "tile", "seed", "jitter"),
-    *("flow", "no_cuts", "precision", "device", "threads", "mask"),
-)
-"""Settings that a dreamer keeps for its life; so are the names of the layers, and whether the
-preset is the original program's."""
 
 _SIZING = ("octaves", "octave_scale", "dream_size")
 """Settings that the sizes of the octaves follow from, which another thread may be looking up."""
@@ -117,7 +112,7 @@ class Dreamer:
         self._turns, self._climbs = OctaveTurns(), FreshClimbs(self._core)
         self._keeper = GateKeeper()
         self._gate: Gate | None = None
-        self._met: tuple[FloatImage, FloatImage] | None = None
+        self._met: Met | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -168,7 +163,8 @@ class Dreamer:
         """Change settings between two frames; nothing is traced again.
 
         Args:
-            settings: Fields of :class:`DreamConfig`, but none in :data:`FIXED`; ``layers`` may get
+            settings: Fields of :class:`DreamConfig`, but none in
+                :data:`dreamstream.dream.changeable.FIXED`; ``layers`` may get
                 other coefficients, not other names.
 
         Raises:
@@ -301,11 +297,7 @@ class Dreamer:
         self, full: FloatImage, residual: FloatImage, predicted: float | None = None
     ) -> ComposedFrame:
         """Add a residual to the full-size frame, as far as the mask is open."""
-        gate = self._gate
-        if self._met is not None and self._met[0].shape == residual.shape:
-            wanted, share = self._met
-            turned = residual + share[..., None] * (wanted - residual)
-            residual = np.where(share[..., None] < 1, turned, wanted)
+        gate, residual = self._gate, turned(residual, self._met)
         if gate is None:
             return self._limiter.compose(full, residual, predicted)
         return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)
@@ -406,21 +398,4 @@ class Dreamer:
             residual_rms=self.config.opacity * self._starts.strength * HALF_RANGE,
             flow_seconds=flow_seconds,
             dream_seconds=dream_seconds,
-        )
-
-
-def require_changeable(before: DreamConfig, after: DreamConfig) -> None:
-    """Raise a ValueError where settings differ that a dreamer keeps for its life."""
-    for name in FIXED:
-        if getattr(before, name) != getattr(after, name):
-            raise ValueError(f"{name}: can't change between frames; make another Dreamer")
-    if list(before.layers) != list(after.layers):
-        raise ValueError(
-            f"layers: only coefficients of {', '.join(before.layers)} can change between frames; "
-            "make another Dreamer"
-        )
-    if before.is_original != after.is_original:
-        raise ValueError(
-            f"preset: {before.preset} and {after.preset} ascend by different rules; make another "
-            "Dreamer"
         )

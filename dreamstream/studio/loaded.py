@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from typing import Any
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.dreamer import FIXED, Dreamer
+from dreamstream.dream.changeable import FIXED
+from dreamstream.dream.dreamer import Dreamer
 
 MOST_KEPT = 8
 """Dreamers kept: each holds some 50 MB of traced graphs."""
