@@ -163,9 +163,8 @@ class Dreamer:
         """Change settings between two frames; nothing is traced again.
 
         Args:
-            settings: Fields of :class:`DreamConfig`, but none in
-                :data:`dreamstream.dream.changeable.FIXED`; ``layers`` may get
-                other coefficients, not other names.
+            settings: Fields of :class:`DreamConfig`, but none that ``changeable.FIXED`` names;
+                ``layers`` may get other coefficients, not other names.
 
         Raises:
             ValueError: A value is out of range, or its field can't change.
