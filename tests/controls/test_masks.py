@@ -500,7 +500,7 @@ def _make_wrong() -> None:
     shutil.copy("photo.png", "a.txt")
     Path("text.png").write_text("no picture")
     Path("empty.png").write_bytes(b"")
-    Path("none").mkdir()
+    Path("void").mkdir()
     Path("cut.mp4").write_bytes(Path("mask.mp4").read_bytes()[:200])
     for name, size in {"wide": (200, 72), "tall": (96, 100), "square": (72, 72)}.items():
         cv2.imwrite(f"{name}.png", np.zeros((size[1], size[0]), np.uint8))
@@ -522,7 +522,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "missing.mp4": ("in.mkv",),
     "text.png": ("in.mkv",),
     "empty.png": ("in.mkv",),
-    "none": ("in.mkv",),
+    "void": ("in.mkv",),
     "/dev/null": ("in.mkv",),
     "cut.mp4": ("in.mkv",),
     "wide.png": ("in.mkv",),
