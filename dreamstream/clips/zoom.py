@@ -22,7 +22,7 @@ from dreamstream.clips.band_statistics import BandStatistics
 from dreamstream.clips.disk_buffer import DiskBuffer
 from dreamstream.clips.loop_crossfade import eased, turned_share, turning
 from dreamstream.config import DreamConfig
-from dreamstream.dream.changes import require_changeable
+from dreamstream.dream.changeable import require_changeable
 from dreamstream.dream.core import COLD_HEADROOM, DreamCore, Headroom, Schedule
 from dreamstream.dream.enlarging import Enlarger
 from dreamstream.dream.fading import laid_over

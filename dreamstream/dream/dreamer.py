@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.changes import require_changeable
+from dreamstream.dream.changeable import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.dreamed import DreamedFrame
 from dreamstream.dream.enlarging import Enlarger
@@ -35,6 +35,7 @@ from dreamstream.dream.pixels import check_pixels, log_dropped, shrunk_pixels
 from dreamstream.dream.report import DreamReport
 from dreamstream.dream.resampling import Size, fit_size, shrink
 from dreamstream.dream.start import Start, Starts
+from dreamstream.dream.turning import Met, turned
 from dreamstream.frames import HALF_RANGE, FloatImage, Pixels, to_model_range
 from dreamstream.models.extractor import FeatureExtractor
 from dreamstream.temporal.cuts import Change
@@ -95,7 +96,7 @@ class Dreamer:
         self._turns, self._climbs = OctaveTurns(), FreshClimbs(self._core)
         self._keeper = GateKeeper()
         self._gate: Gate | None = None
-        self._met: tuple[FloatImage, FloatImage] | None = None
+        self._met: Met | None = None
         self._enlarger = Enlarger(self._core.is_dreamable, config.dream_size)
         self._sizes: dict[Size, list[Size]] = {}
         self.reset()
@@ -146,8 +147,8 @@ class Dreamer:
         """Change settings between two frames; nothing is traced again.
 
         Args:
-            settings: Fields of :class:`DreamConfig`, but none in :data:`FIXED`; ``layers`` may get
-                other coefficients, not other names.
+            settings: Fields of :class:`DreamConfig`, but none that ``changeable.FIXED`` names;
+                ``layers`` may get other coefficients, not other names.
 
         Raises:
             ValueError: A value is out of range, or its field can't change.
@@ -279,11 +280,7 @@ class Dreamer:
         self, full: FloatImage, residual: FloatImage, predicted: float | None = None
     ) -> ComposedFrame:
         """Add a residual to the full-size frame, as far as the mask is open."""
-        gate = self._gate
-        if self._met is not None and self._met[0].shape == residual.shape:
-            wanted, share = self._met
-            turned = residual + share[..., None] * (wanted - residual)
-            residual = np.where(share[..., None] < 1, turned, wanted)
+        gate, residual = self._gate, turned(residual, self._met)
         if gate is None:
             return self._limiter.compose(full, residual, predicted)
         return self._limiter.compose(full, residual * gate.open[..., None], predicted, gate.shown)

@@ -13,7 +13,7 @@ import numpy as np
 from dreamstream._libraries import cv2
 from dreamstream.config import DreamConfig
 from dreamstream.dream.ascent import guarded_step
-from dreamstream.dream.changes import require_changeable
+from dreamstream.dream.changeable import require_changeable
 from dreamstream.dream.core import DreamCore, Headroom, Schedule
 from dreamstream.dream.octaves import Octave
 from dreamstream.dream.parameters import step_params
@@ -89,7 +89,7 @@ class LiveModel:
         """Dream otherwise from the next look on; nothing is traced again.
 
         Args:
-            config: It differs in numbers alone; see :func:`dreamstream.dream.changes.FIXED`.
+            config: It differs in numbers alone; see :func:`dreamstream.dream.changeable.FIXED`.
 
         Raises:
             ValueError: It differs in what a loaded network keeps for its life.

@@ -32,6 +32,9 @@ _QUALITY = {
     ".webp": (cv2.IMWRITE_WEBP_QUALITY, 95),
 }
 
+_LOSSLESS = {".webp": (cv2.IMWRITE_WEBP_QUALITY, 101)}
+"""For pictures with transparency, which are worked on."""
+
 
 class PictureSink(Sink):
     """A single picture; it comes to its place in one step.
@@ -227,7 +230,8 @@ def _encode_picture(target: Path, pixels: Pixels) -> bytes:
     suffix = target.suffix.lower()
     stored = np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]])
     try:
-        done, data = cv2.imencode(suffix, stored, _QUALITY.get(suffix, ()))
+        quality = _LOSSLESS if pixels.shape[2] == 4 else _QUALITY
+        done, data = cv2.imencode(suffix, stored, quality.get(suffix, ()))
     except cv2.error:
         done = False
     if not done:

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from dreamstream.config import DreamConfig
-from dreamstream.dream.changes import FIXED
+from dreamstream.dream.changeable import FIXED
 from dreamstream.dream.dreamer import Dreamer
 
 MOST_KEPT = 8

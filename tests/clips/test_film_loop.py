@@ -36,10 +36,13 @@ QUICK: dict[str, Any] = {
 SHORT = ["-q", "--layers", "textures", "--octaves", "1", "--first-steps", "2", "--steps", "1"]
 
 
+def swing(count: int) -> list[int]:
+    return [round(6 * np.sin(2 * np.pi * (i + 1.5) / count)) for i in range(count)]
+
+
 def turn(count: int = COUNT) -> list[Pixels]:
     """Make a film that closes by itself: a scene that swings to and fro."""
-    shifts = [round(6 * np.sin(2 * np.pi * i / count)) for i in range(count)]
-    return [np.roll(SCENE, shift, axis=1) for shift in shifts]
+    return [np.roll(SCENE, shift, axis=1) for shift in swing(count)]
 
 
 def write_film(path: Path, pictures: list[Pixels], rate: int = 25) -> None:
@@ -67,6 +70,21 @@ def distances(frames: list[Pixels]) -> tuple[float, float]:
     return away(frames[-1], frames[0]), float(np.median(inner))
 
 
+def dream_changes(frames: list[Pixels]) -> tuple[float, float]:
+    """Return how far the dream changes from last to first, and from neighbour to neighbour.
+
+    The scene's own motion, which is known, is taken out first.
+    """
+    shifts = swing(len(frames))
+    pairs = zip(frames, turn(len(frames)), strict=True)
+    still = [
+        np.roll(frame.astype(float) - source, -shift, axis=1)
+        for (frame, source), shift in zip(pairs, shifts, strict=True)
+    ]
+    inner = [float(np.abs(one - other).mean()) for one, other in pairwise(still)]
+    return float(np.abs(still[-1] - still[0]).mean()), float(np.median(inner))
+
+
 def two_passes(looper: Looper, pictures: list[Pixels]) -> tuple[list[Pixels], list[Pixels]]:
     passes = []
     for _ in range(2):
@@ -87,9 +105,9 @@ def test_the_second_pass_begins_warm_and_ends_as_the_first_did() -> None:
     first, second = two_passes(looped(dreamer, info), turn())
     np.testing.assert_array_equal(second[-1], first[-1])
     assert (second[0] != first[0]).any()
-    seam, median = distances(second)
-    open_seam, _ = distances(first)
-    assert seam <= median
+    seam, median = dream_changes(second)
+    open_seam, _ = dream_changes(first)
+    assert seam <= 1.2 * median
     assert seam < open_seam
 
 

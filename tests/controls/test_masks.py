@@ -433,12 +433,20 @@ def test_a_masked_run_that_was_broken_off_is_resumed_to_the_byte(
 def test_a_run_is_resumed_with_a_touched_mask_and_not_with_another(
     run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    from dreamstream.journal import folder as journal_folder
     from dreamstream.rendering import pipeline
+    from dreamstream.sinks import segments
+
+    monkeypatch.setattr(segments, "LONGEST_SEGMENT", 3)
+    monkeypatch.setattr(journal_folder, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(journal_folder, "PAUSE", 0.0)
+    write = pipeline._Writing._write
 
     def broken(self: Any, frame: Frame) -> Any:
-        raise MemoryError("enough")
+        if frame.index == 5:
+            raise MemoryError("enough")
+        return write(self, frame)
 
-    write = pipeline._Writing._write
     monkeypatch.setattr(pipeline._Writing, "_write", broken)
     assert run("in.mkv", "out.mkv", "--mask", "mask.png") == 1
     monkeypatch.setattr(pipeline._Writing, "_write", write)
@@ -492,7 +500,7 @@ def _make_wrong() -> None:
     shutil.copy("photo.png", "a.txt")
     Path("text.png").write_text("no picture")
     Path("empty.png").write_bytes(b"")
-    Path("none").mkdir()
+    Path("void").mkdir()
     Path("cut.mp4").write_bytes(Path("mask.mp4").read_bytes()[:200])
     for name, size in {"wide": (200, 72), "tall": (96, 100), "square": (72, 72)}.items():
         cv2.imwrite(f"{name}.png", np.zeros((size[1], size[0]), np.uint8))
@@ -514,7 +522,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "missing.mp4": ("in.mkv",),
     "text.png": ("in.mkv",),
     "empty.png": ("in.mkv",),
-    "none": ("in.mkv",),
+    "void": ("in.mkv",),
     "/dev/null": ("in.mkv",),
     "cut.mp4": ("in.mkv",),
     "wide.png": ("in.mkv",),

@@ -1,4 +1,4 @@
-"""What of a dreamer's settings can change between two frames."""
+"""Which settings may change between two frames."""
 
 from dreamstream.config import DreamConfig
 
