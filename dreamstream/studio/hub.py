@@ -9,7 +9,7 @@ from dreamstream.studio.engine import Engine
 from dreamstream.studio.folder import Folder, free_path
 from dreamstream.studio.jobs import Jobs, Rendering
 from dreamstream.studio.media import Media
-from dreamstream.studio.settings import SettingsError, check_names, dream_config
+from dreamstream.studio.settings import SettingsError, check_names, preview_config
 from dreamstream.studio.wanted import Wanted
 
 _PREVIEWS = ("look", "sheet", "film")
@@ -63,9 +63,9 @@ class Studio:
         settings = check_names(asked.get("settings", {}))
         names = [name for name in PRESETS if name in asked.get("presets", [])]
         if kind == "sheet":
-            looks = {name: dream_config({"preset": name}, self.folder) for name in names}
+            looks = {name: preview_config({"preset": name}, self.folder) for name in names}
         else:
-            looks = {"": dream_config(settings, self.folder)}
+            looks = {"": preview_config(settings, self.folder)}
         seconds = min(max(0.0, float(asked.get("time", 0))), found["seconds"])
         target = None
         if kind == "film":
@@ -87,11 +87,11 @@ class Studio:
                 min(max(int(asked[side]), _LEAST_SIDE), _MOST_SIDE) // 2 * 2
                 for side in ("height", "width")
             )
-            config = dream_config(check_names(asked.get("settings", {})), self.folder)
+            config = preview_config(check_names(asked.get("settings", {})), self.folder)
             self._cameras.add(number)
             self.engine.open_camera(number, config, height, width)
         elif act == "change":
-            config = dream_config(check_names(asked.get("settings", {})), self.folder)
+            config = preview_config(check_names(asked.get("settings", {})), self.folder)
             self.engine.change_camera(number, config)
         elif act == "record":
             path = self._camera_path(".mp4") if asked.get("on") else None

@@ -15,6 +15,7 @@ from typing import Any
 from dreamstream.cli.settings_files import configure
 from dreamstream.cli.values import none_of, reader, show
 from dreamstream.config import PRESETS, ControlConfig, DreamConfig, Look, MediaConfig
+from dreamstream.config.mask_rules import FILE, parse_mask
 from dreamstream.errors import DreamstreamError, FieldError, UsageError
 from dreamstream.models.catalog import DEPTHS, MODELS, cached_weights, find_model
 from dreamstream.rendering.job import flag_of
@@ -37,7 +38,7 @@ _NOT_HERE = frozenset(
 _NAMES = frozenset({"preset", "model", "octave_rule", "flow", "tile", "codec"})
 """Texts that are names, whatever files there are."""
 
-_NOT_OF_A_LOOK = frozenset({"sound", "start", "duration"})
+_NOT_OF_A_LOOK = frozenset({"sound", "guide", "mask", "start", "duration"})
 """What belongs to one film, and not to the look."""
 
 _LINES = "schedule"
@@ -108,6 +109,11 @@ def dream_config(settings: Settings, folder: Folder) -> DreamConfig:
     return config
 
 
+def preview_config(settings: Settings, folder: Folder) -> DreamConfig:
+    """Make the configuration of a preview or a camera, which have no mask: only a job reads it."""
+    return dream_config(settings, folder).changed(mask=None, mask_invert=False, mask_blur=0.0)
+
+
 def media_config(settings: Settings, folder: Folder) -> MediaConfig:
     """Make the configuration of what is read and how it is written; see :func:`dream_config`."""
     config: MediaConfig = _configured(MediaConfig, settings, folder)
@@ -146,6 +152,8 @@ def _value(field: "dataclasses.Field[Any]", text: str, folder: Folder) -> Any:
         raise SettingsError(f"{flag_of(field.name)}: {text!r} can't be used") from error
     if "Path" in str(field.type) and value is not None:
         return folder.file(text)
+    if field.name == "mask" and isinstance(value, str):
+        return str(folder.file(text)) if parse_mask(text).kind == FILE else text
     if isinstance(value, str) and field.name not in _NAMES and _may_name_file(text, folder):
         return str(folder.file(text))
     return value

@@ -98,6 +98,9 @@ def test_a_commands_input_is_always_a_file(name: str) -> None:
         ("weights", "/etc/passwd"),
         ("device", "gpu"),
         ("layers", ""),
+        ("mask", "/etc/passwd"),
+        ("mask", "none-such.png"),
+        ("guide", "../x.png"),
     ],
 )
 def test_a_wrong_setting_is_told_in_a_line(
@@ -107,6 +110,15 @@ def test_a_wrong_setting_is_told_in_a_line(
     with pytest.raises(SettingsError) as error:
         settings.dream_config({name: text}, folder)
     assert "\n" not in str(error.value)
+
+
+def test_masks_are_rules_or_files_of_the_folder(folder: Folder) -> None:
+    (folder.root / "mask.png").write_bytes(b"x")
+    assert settings.dream_config({"mask": "luma:.6-1"}, folder).mask == "luma:.6-1"
+    found = settings.dream_config({"mask": "mask.png"}, folder).mask
+    assert found == str(folder.root / "mask.png")
+    shown = settings.preview_config({"mask": "mask.png", "mask_invert": "true"}, folder)
+    assert shown == settings.dream_config({}, folder)
 
 
 def test_only_known_names_and_texts_are_settings() -> None:

@@ -31,7 +31,7 @@ export function makeKnobs(given, act) {
   for (const knob of tables.knobs) {
     let place = knob.first ? "first" : "more";
     if (knob.group === "clip") place = "clip";
-    if (knob.group === "controls") place = "controls";
+    if (knob.group === "controls" || knob.group === "mask") place = "controls";
     if (knob.group === "output" || knob.group === "input") place = "output";
     places[place].append(makeField(knob));
   }
@@ -46,7 +46,7 @@ export function settings() {
 /** The settings that the live view takes: those of the dream alone. */
 export function dreamSettings() {
   const outside = new Set(
-    tables.knobs.filter((each) => ["clip", "output", "input", "controls"].includes(each.group)).map((each) => each.name),
+    tables.knobs.filter((each) => ["clip", "output", "input", "controls", "mask"].includes(each.group)).map((each) => each.name),
   );
   return Object.fromEntries(Object.entries(settings()).filter(([name]) => !outside.has(name)));
 }
