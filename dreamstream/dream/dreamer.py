@@ -259,7 +259,9 @@ class Dreamer:
         self, full: FloatImage, source: FloatImage, warped: WarpedResidual, sizes: list[Size]
     ) -> DreamedFrame:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
-        warped = self._climbs.follow(source, warped, self._climbing(sizes))
+        near = self._controller.comes_near
+        climbing = Climbing.of(self.config, sizes, self._params, near=near)
+        warped = self._climbs.follow(source, warped, climbing)
         area = None if self._gate is None else self._gate.open
         start = self._climbs.work_out(self._starts.choose(source, warped, area))
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
@@ -294,12 +296,6 @@ class Dreamer:
         schedule = Schedule(sizes, start.steps, start.headroom, turn.jitter_index)
         octaves = self._core.run(image, start.weights, self._params, schedule)
         return [*octaves[:-1], replace(octaves[-1], steps=octaves[-1].steps + extra.steps)]
-
-    def _climbing(self, sizes: Sequence[Size]) -> Climbing:
-        config = self.config
-        allowed = config.steps > 0 and config.first_steps > 0 and not config.is_original
-        allowed = allowed and not self._controller.comes_near
-        return Climbing(sizes, self._params, config.first_steps, allowed)
 
     def _predicted_loss(self, start: Start, last: Octave) -> float:
         """Return the loss that a frame's last step predicted; NaN where that would say little."""

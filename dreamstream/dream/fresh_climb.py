@@ -1,5 +1,6 @@
 """New ground gets what a cold frame gets: a climb through the octaves, from the smallest one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreamstream._libraries import cv2
+from dreamstream.config import DreamConfig
 from dreamstream.dream.core import DreamCore, Part, Schedule
 from dreamstream.dream.new_ground import NewGround, tapered, window_at
 from dreamstream.dream.octaves import Octave
@@ -40,8 +42,6 @@ BORDER = 32
 RICHER = 1.1
 """Least log gain of a climb's loss over that of what it would replace."""
 
-_TINY = 1e-12
-
 
 @dataclass(frozen=True, slots=True)
 class Climbing:
@@ -58,6 +58,17 @@ class Climbing:
     params: StepParams
     first_steps: int
     allowed: bool
+
+    @classmethod
+    def of(
+        cls, config: DreamConfig, sizes: Sequence[Size], params: StepParams, *, near: bool
+    ) -> "Climbing":
+        """Take a configuration's; near the ceiling of the loss no climb begins.
+
+        The original program, and who asks for no steps, have none.
+        """
+        steps = 0 if config.is_original else min(config.steps, config.first_steps)
+        return cls(sizes, params, config.first_steps, allowed=steps > 0 and not near)
 
 
 class FreshClimbs:
@@ -202,8 +213,10 @@ class FreshClimbs:
 
         def loss(image: FloatImage) -> float:
             crop = np.ascontiguousarray(image[rows_columns])
-            return max(self._core.measure(crop, params), _TINY)
+            return self._core.measure(crop, params)
 
         own = loss(shrink(source, size))
         before, after = loss(shrink(source + residual, size)), loss(octave.image)
-        return float(np.log(after / own)) > RICHER * max(float(np.log(before / own)), 0.0)
+        if min(own, before, after) <= 0:  # a loss with negative terms has no logarithm
+            return after > before
+        return math.log(after / own) > RICHER * max(math.log(before / own), 0.0)
