@@ -40,8 +40,9 @@ def test_an_example_runs_and_is_a_dream_of_its_own(
     settings = EXAMPLES / f"{name}.toml"
     assert cli.main(["-q", str(source), "out.png", "--config", str(settings), *QUICK]) == 0
     dream = read(Path("out.png"))
-    assert np.abs(dream - read(source)).mean() > 0.5
-    assert np.abs(dream - unguided).mean() > 0.5
+    change = np.abs(dream - read(source)).mean()
+    assert change > 0.5
+    assert np.abs(dream - unguided).mean() > 0.1 * change
 
 
 @pytest.mark.parametrize("name", NAMES)
