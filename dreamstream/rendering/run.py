@@ -187,8 +187,7 @@ class Rendering:
         is_closing = closes(
             job, source.info
         )  # a picture's clip, which is held below, closes itself
-        if is_closing:
-            source = open_closing(job, source)
+        source = open_closing(job, source) if is_closing else source
         mask = open_job_mask(stack, job, source)
         journal = open_journal(job, output, source.info)
         if journal is not None:
