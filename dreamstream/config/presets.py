@@ -66,7 +66,7 @@ def _for_film(about: str, look: Look, inception: Mapping[str, float], **others: 
 
 
 _INCEPTION: Mapping[str, Any] = MappingProxyType(
-    {"octaves": 4, "first_steps": 18, "step_size": 0.012}
+    {"octaves": 4, "first_steps": 18, "step_size": 0.013, "evenness": 1.0}
 )
 
 _CLASSIC = Look(
@@ -128,7 +128,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 chroma=1.0,
             ),
             {"eyes": 0.5, "animals": 1.0},
-            step_size=0.0135,
+            step_size=0.0138,
+            chroma=0.8,
         ),
         "swarm": _for_film(
             "many small animals everywhere, in vivid colours",
@@ -149,7 +150,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Look(
                 layers={"places": 1.0},
                 first_steps=12,
-                step_size=0.006,
+                step_size=0.008,
                 smoothing=2.6,
                 chroma=0.5,
             ),
