@@ -292,10 +292,11 @@ def test_everything_has_a_name_and_fits_a_phone(page: Any) -> None:
 
 
 def test_a_killed_studio_finds_its_renderings_again(
-    browser: Any, films: Path, tmp_path: Path
+    browser: Any, films: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     shutil.copy(films / "long.mp4", tmp_path)
     first = RunningStudio(tmp_path)
+    request.addfinalizer(first.process.kill)
     body = {"source": "long.mp4", "suffix": ".mp4", "settings": {"first_steps": "2"}}
     with httpx.Client(base_url=first.address, headers={"x-dreamstream": "1"}) as client:
         made = client.post("/api/jobs", json=body, timeout=LONGEST).json()
@@ -307,6 +308,7 @@ def test_a_killed_studio_finds_its_renderings_again(
         wait_for(is_under_way, "the rendering")
     first.stop(signal.SIGKILL)
     second = RunningStudio(tmp_path)
+    request.addfinalizer(second.process.kill)
     context = browser.new_context()
     context.set_default_timeout(1000 * LONGEST)
     page = context.new_page()
