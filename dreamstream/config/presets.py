@@ -25,7 +25,7 @@ class Look:
     step_size: float = 0.011
     max_loss: float | None = 150.0
     jitter: int = 12
-    smoothing: float = 1.9
+    smoothing: float = 2.6
     evenness: float = 0.9
     chroma: float = 0.7
     blend: float = 0.97
@@ -151,7 +151,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 layers={"places": 1.0},
                 first_steps=12,
                 step_size=0.008,
-                smoothing=2.6,
                 chroma=0.5,
             ),
             {"eyes": 1.0},
