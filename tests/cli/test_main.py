@@ -230,7 +230,9 @@ def test_stats_are_a_line_for_each_frame(run: Run, clip: Path) -> None:
     lines = [json.loads(line) for line in Path("s.jsonl").read_text().splitlines()]
     assert [(line["index"], line["time"]) for line in lines] == [(0, 0), (1, 0.04), (2, 0.08)]
     assert [line["warm"] for line in lines] == [False, True, True]
-    assert [line["steps"] for line in lines] == [[1], [1], [1]]
+    # one, and up to two more where something moves
+    assert lines[0]["steps"] == [1]
+    assert all(1 <= steps <= 3 for line in lines[1:] for steps in line["steps"])
     assert all(line["loss"] > 0 and line["source_loss"] > 0 for line in lines)
     # a single step, on a shifted picture, need not raise the loss of so small a one at once
     assert lines[-1]["loss"] > lines[-1]["source_loss"]

@@ -153,7 +153,7 @@ def test_a_file_of_another_network_is_loaded_by_its_own_layers(path: Path) -> No
     extractor = load_model("dreamnet", ["deep"], path)
     assert extractor.layer_scales == {"deep": 3.0}
     assert extractor(picture())[0].shape[-1] == 5
-    with pytest.raises(ModelError, match="no layer eyes; it has fork, deep"):
+    with pytest.raises(ModelError, match="no layer 3b; it has fork, deep"):
         load_model("dreamnet", ["eyes"], path)
 
 
