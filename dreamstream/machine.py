@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CPU_INFORMATION = Path("/proc/cpuinfo")
@@ -48,3 +49,31 @@ def processor_flags(information: Path = _CPU_INFORMATION) -> frozenset[str]:
         return frozenset()
     flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
     return frozenset(flags[1].split()) if flags else frozenset()
+
+
+@contextmanager
+def ordinary_threads() -> Iterator[None]:
+    """Give threads that are made real-time meanwhile the ordinary scheduling of all others.
+
+    For root, SVT-AV1 runs its own threads and the one that opens it at the highest real-time
+    priority, for good (``pthread_setschedparam`` in its EbThreads.c): all else would wait.
+    """
+    if not hasattr(os, "sched_setscheduler"):  # not on macOS or Windows
+        yield
+        return
+    before = _real_time_threads()
+    try:
+        yield
+    finally:
+        for thread in _real_time_threads() - before:
+            with suppress(OSError):  # it has ended
+                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _real_time_threads() -> set[int]:
+    found = set()
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(OSError):
+            if os.sched_getscheduler(int(task.name)) in (os.SCHED_FIFO, os.SCHED_RR):
+                found.add(int(task.name))
+    return found

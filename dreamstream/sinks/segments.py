@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias, cast
 
 from dreamstream._libraries import av
+from dreamstream.machine import ordinary_threads
 
 LONGEST_SEGMENT = 50
 """Frames of a segment, at most: a run that is resumed dreams up to so many again.  Each begins with
@@ -42,7 +43,8 @@ class SegmentEncoder:
         self._name, self._flags = stream.codec_context.name, stream.codec_context.flags
         self._context: av.VideoCodecContext | None = stream.codec_context
         configure(stream.codec_context)
-        stream.codec_context.open()
+        with ordinary_threads():
+            stream.codec_context.open()
         self.count = 0
 
     @property
@@ -54,6 +56,8 @@ class SegmentEncoder:
         """Encode a segment's next picture; take what has left the encoder."""
         if self._context is None:
             self._context = self._fresh()
+            with ordinary_threads():
+                self._context.open()
         self.count += 1
         return cast("list[av.Packet[av.VideoStream]]", self._context.encode(picture))
 
