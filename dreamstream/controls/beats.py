@@ -55,7 +55,7 @@ def find_beats(flux: npt.NDArray[np.float32], bpm: float | None = None) -> Curve
 
 def _onset_strength(flux: npt.NDArray[np.float32]) -> Curve:
     strength = np.asarray(flux, np.float64)
-    deviation = strength.std()
+    deviation = strength.std() if len(strength) else 0.0
     return strength / deviation if deviation > 1e-9 else np.zeros_like(strength)
 
 
