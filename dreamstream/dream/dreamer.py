@@ -261,9 +261,12 @@ class Dreamer:
         """Dream a full-size frame, of which the source is the size that is dreamed."""
         near = self._controller.comes_near
         climbing = Climbing.of(self.config, sizes, self._params, near=near)
-        warped = self._climbs.follow(source, warped, climbing)
-        area = None if self._gate is None else self._gate.open
-        start = self._climbs.work_out(self._starts.choose(source, warped, area))
+        if self._gate is None:
+            warped = self._climbs.follow(source, warped, climbing)
+            start = self._climbs.work_out(self._starts.choose(source, warped))
+        else:  # a climb's window reaches beyond a mask's edge
+            self._climbs.reset()
+            start = self._starts.choose(source, warped, self._gate.open)
         turn = self._turns.take(len(sizes), start.steps, cold=start.cold, in_turn=start.in_turn)
         octaves = self._run(start, [sizes[number] for number in turn.octaves], turn)
         predicted = None if self._measure_losses else self._predicted_loss(start, octaves[-1])

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import small_extractor
+from networks import SMALL_LOOK, small_extractor
 from pictures import fractal_pixels
 from tracing import kept_bytes
 
@@ -18,7 +18,13 @@ from dreamstream.frames import FloatImage, Pixels, to_model_range
 from dreamstream.rendering.pipeline import Resumable
 
 PHOTO = fractal_pixels(72, 96, seed=4)
-QUICK: dict[str, Any] = {"layers": {"deep": 1.0}, "octaves": 2, "first_steps": 6, "steps": 1}
+QUICK: dict[str, Any] = {
+    "layers": {"deep": 1.0},
+    "octaves": 2,
+    "first_steps": 6,
+    "steps": 1,
+    **SMALL_LOOK,
+}
 FALL = AffineMotion(zoom=1.03)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flows import CountingFlow
-from networks import small_extractor
+from networks import SMALL_LOOK, small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
@@ -31,6 +31,7 @@ QUICK: dict[str, Any] = {
     "first_steps": 4,
     "steps": 1,
     "dream_size": None,
+    **SMALL_LOOK,
 }
 
 

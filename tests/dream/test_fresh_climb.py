@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import small_extractor
+from networks import SMALL_LOOK, small_extractor
 from pictures import fractal_pixels
 
 from dreamstream.config import DreamConfig
@@ -19,7 +19,13 @@ from dreamstream.frames import Pixels, to_model_range
 SIZE = (128, 192)
 GROUND = fractal_pixels(*SIZE, seed=4)
 SPRITE = 255 - fractal_pixels(96, 96, seed=7)
-SETTINGS: dict[str, Any] = {"layers": {"deep": 1.0}, "max_loss": None, "dream_size": None}
+SETTINGS: dict[str, Any] = {
+    "layers": {"deep": 1.0},
+    "octaves": 4,
+    "max_loss": None,
+    "dream_size": None,
+    **SMALL_LOOK,
+}
 STOPPED = 12
 """Frame from which the sprite stands still."""
 

@@ -9,7 +9,7 @@ import clips
 import numpy as np
 import pytest
 import tensorflow as tf
-from networks import small_extractor
+from networks import SMALL_LOOK, small_extractor
 from pictures import fractal_pixels
 
 from dreamstream._libraries import cv2
@@ -44,7 +44,9 @@ def picture(tmp_path: Path) -> Callable[[str, Pixels], Path]:
 
 
 def guided(path: Path | None, **settings: object) -> tuple[DreamCore, DreamConfig]:
-    config = DreamConfig(layers={"deep": 1.0}, guide=path, max_loss=None, **settings)  # type: ignore[arg-type]
+    config = DreamConfig(
+        layers={"deep": 1.0}, guide=path, max_loss=None, **{**SMALL_LOOK, **settings}
+    )  # type: ignore[arg-type]
     return DreamCore(config, small_extractor()), config
 
 

@@ -1,10 +1,20 @@
 """Small seeded networks that dream in milliseconds."""
 
 from functools import cache
+from typing import Any
 
 import keras
 
 from dreamstream.models.extractor import FeatureExtractor
+
+SMALL_LOOK: dict[str, Any] = {
+    "step_size": 0.007,
+    "jitter": 8,
+    "smoothing": 1.9,
+    "evenness": 0.8,
+    "chroma": 0.35,
+}
+"""With what the small networks dream, whatever the presets have by now."""
 
 
 def small_extractor(
