@@ -113,7 +113,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             {"eyes": 1.0},
         ),
         "garden": _for_film(
-            "blossoms, shells and small houses",
+            "animals, brass and small figures in a landscape",
             Look(layers={"eyes": 0.3, "places": 1.0}),
             {"patterns": 0.3, "eyes": 1.0},
         ),
@@ -165,7 +165,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             step_size=0.010,
         ),
         "brush": _for_film(
-            "strokes of a painter",
+            "folds and pebbles, as of thick paint",
             Look(layers={"textures": 1.0}, octaves=3, step_size=0.007, smoothing=1.6, chroma=0.5),
             {"textures": 1.0},
             octaves=3,
