@@ -161,10 +161,12 @@ class GateKeeper:
         size = residual.shape[:2]
         opened = np.ones(size, np.float32) if gate is None else gate.open
         known = opened if before is None else self._known(before, warped)
+        # a residual's decay blurs it, over the edge of what was open too
+        kept = np.where(known > 0, opened, np.float32(0))[..., None]
         return replace(
             warped,
-            residual=residual * opened[..., None],
-            undecayed=warped.undecayed * opened[..., None],
+            residual=residual * kept,
+            undecayed=warped.undecayed * kept,
             confidence=np.where(opened > 0, warped.confidence * known, np.float32(1)),
         )
 
