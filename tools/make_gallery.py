@@ -105,6 +105,8 @@ def _row(paths: Iterable[Path], height: int = HEIGHT) -> Pixels:
     shown: list[Pixels] = []
     for path in paths:
         picture = cv2.imread(str(path))
+        if picture is None:
+            raise SystemExit(f"{path} can't be read")
         width = round(picture.shape[1] * height / picture.shape[0])
         small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         shown += [np.asarray(small, np.uint8), np.full((height, GAP, 3), 255, np.uint8)]

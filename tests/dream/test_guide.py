@@ -46,7 +46,7 @@ def picture(tmp_path: Path) -> Callable[[str, Pixels], Path]:
 def guided(path: Path | None, **settings: object) -> tuple[DreamCore, DreamConfig]:
     config = DreamConfig(
         layers={"deep": 1.0}, guide=path, max_loss=None, **{**SMALL_LOOK, **settings}
-    )  # type: ignore[arg-type]
+    )
     return DreamCore(config, small_extractor()), config
 
 
