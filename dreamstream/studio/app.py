@@ -247,7 +247,7 @@ class _Pages:
             elif asked["type"] == "camera":
                 self._studio.camera(client, asked)
             elif asked["type"] == "forget":
-                self._studio.engine.forget(client.number)
+                self._studio.engine.forget_previews(client.number)
         except (DreamstreamError, *_MALFORMED) as error:
             line = str(error) if isinstance(error, DreamstreamError) else "no such request"
             kind = asked.get("type") if isinstance(asked, dict) else None

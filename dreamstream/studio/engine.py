@@ -64,11 +64,16 @@ class Engine:
         """Ask for a "look", a "sheet" or a "film"."""
         self._tell("preview", kind, wanted)
 
-    def forget(self, client: int) -> None:
-        """Drop what a client has asked for."""
-        self._cameras.discard(client)
+    def forget_previews(self, client: int) -> None:
+        """Drop the previews that a client has asked for; its camera stays."""
         if self._child is not None:
             self._tell("preview", "forget", client)
+
+    def forget(self, client: int) -> None:
+        """Drop what a client that has gone had asked for."""
+        self._cameras.discard(client)
+        self.forget_previews(client)
+        if self._child is not None:
             self._tell("camera", "close", client)
 
     def render(self, number: int, job: Job) -> None:
