@@ -44,7 +44,7 @@ GIVEN: dict[str, tuple[str | None, Any]] = {
     "blend": ("0.5", 0.5),
     "flow": ("fast", "fast"),
     "no_cuts": (None, True),
-    "guide": ("flowers.png", Path("flowers.png")),
+    "guide": ("/a/flowers.png", Path("/a/flowers.png")),
     "guide_weight": ("0.5", 0.5),
     "mask": ("color:#00ff00~20", "color:#00ff00~20"),
     "mask_invert": (None, True),
