@@ -112,3 +112,14 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     documented = (first.end_lineno or 0) - first.lineno + 1 if is_text else 0
     return (function.end_lineno or 0) - function.lineno + 1 - documented
+
+
+@names
+def test_opencv_and_pyav_are_imported_in_one_place(path: Path) -> None:
+    """The other way round windows hang; see ``_libraries``."""
+    if path.stem == "_libraries":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        assert not {name.partition(".")[0] for name in modules} & {"av", "cv2"}

@@ -7,8 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from av.packet import PacketSideData, PktSideDataT
-
 from dreamstream._libraries import av
 from dreamstream.errors import ResumeError
 from dreamstream.journal.records import RecordLog
@@ -56,8 +54,8 @@ class EncodedPicture:
         packet.pts, packet.dts, packet.time_base = self.pts, self.dts, time_base
         packet.is_keyframe = self.key
         if self.companion:
-            number = get_args(PktSideDataT).index(_COMPANION)
-            side = PacketSideData(number, len(self.companion))  # type: ignore[call-arg]
+            number = get_args(av.packet.PktSideDataT).index(_COMPANION)
+            side = av.packet.PacketSideData(number, len(self.companion))  # type: ignore[call-arg]
             side.update(self.companion)
             packet.set_sidedata(side)
         packet.stream = stream
